@@ -1,0 +1,1 @@
+//! ORTC-style parameters, serde-compatible with mediasoup-client.

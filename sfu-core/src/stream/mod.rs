@@ -1,0 +1,1 @@
+//! One stream in or out, and what it learns about its path.

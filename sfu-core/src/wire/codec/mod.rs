@@ -1,0 +1,1 @@
+//! What a forwarding unit needs to know of a codec payload.
