@@ -62,12 +62,9 @@ pub fn canonical(addr: SocketAddr) -> SocketAddr {
         SocketAddr::V4(_) => addr,
         SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
             Some(v4) => SocketAddr::new(IpAddr::V4(v4), v6.port()),
-            None => SocketAddr::V6(std::net::SocketAddrV6::new(
-                *v6.ip(),
-                v6.port(),
-                0,
-                v6.scope_id(),
-            )),
+            None => {
+                SocketAddr::V6(std::net::SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()))
+            }
         },
     }
 }
