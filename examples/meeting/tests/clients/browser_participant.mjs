@@ -1,0 +1,154 @@
+// A person in a browser: uses the page as people do, by its buttons and fields,
+// and reads back what the page shows and what its peer connection received.
+import { eventually } from '../eventually.mjs';
+
+const byTestId = (id) => `[data-testid="${id}"]`;
+
+export class BrowserParticipant {
+  /** `page` is Playwright's or Puppeteer's; only what both have in common is used. */
+  constructor(name, page, close) {
+    this.name = name;
+    this.page = page;
+    this.close = close;
+    this.errors = [];
+    page.on('pageerror', (error) => this.errors.push(String(error)));
+  }
+
+  /** Makes a meeting on the home page; ends in its lobby and returns its link. */
+  async newMeeting(homeUrl, title) {
+    await this.page.goto(homeUrl);
+    if (await this.#shows('meeting-title')) await this.#write('meeting-title', title);
+    await this.#press('new-meeting');
+    await eventually('the lobby opens', () => this.#shows('join'));
+    return this.page.url();
+  }
+
+  async join(meetingUrl) {
+    await this.open(meetingUrl);
+    await this.enter();
+  }
+
+  /** Opens a meeting's link, which leads to the lobby. */
+  async open(meetingUrl) {
+    await this.page.goto(meetingUrl);
+    await eventually(`${this.name} is in the lobby`, () => this.#shows('join'));
+  }
+
+  /** Goes from the lobby into the meeting. */
+  async enter() {
+    await this.#write('display-name', this.name);
+    await this.#press('join');
+    await eventually(`${this.name} is in the meeting`, () => this.#shows('leave'));
+  }
+
+  mute = () => this.#press('mute');
+  unmute = () => this.#press('mute');
+  turnCameraOff = () => this.#press('camera');
+  turnCameraOn = () => this.#press('camera');
+  shareScreen = () => this.#press('share');
+  stopSharing = () => this.#press('share');
+  leave = () => this.#press('leave');
+
+  async say(message) {
+    if (!(await this.#shows('chat-input'))) await this.#press('chat-toggle');
+    await this.#write('chat-input', message);
+    await this.#press('chat-send');
+  }
+
+  /** The texts in the chat panel. */
+  async chat() {
+    if (!(await this.#shows('chat-input'))) await this.#press('chat-toggle');
+    return this.page.evaluate(
+      (selector) => [...document.querySelectorAll(selector)].map((message) => message.textContent),
+      byTestId('chat-message'),
+    );
+  }
+
+  /** What the tiles say: `{ name: { muted, video, screen: { width } | null } }`. */
+  tiles() {
+    return this.page.evaluate((selector) => {
+      const people = {};
+      for (const tile of document.querySelectorAll(selector)) {
+        const { name, source, muted, video } = tile.dataset;
+        const person = (people[name] ??= { muted: null, video: null, screen: null });
+        const box = tile.getBoundingClientRect();
+        if (source === 'screen') {
+          person.screen = { width: box.width / innerWidth, height: box.height / innerHeight };
+        } else {
+          person.muted = muted === 'true';
+          person.video = video === 'true';
+        }
+      }
+      return people;
+    }, byTestId('tile'));
+  }
+
+  async seesAsMuted(name) {
+    return (await this.tiles())[name]?.muted === true;
+  }
+
+  async seesAsUnmuted(name) {
+    return (await this.tiles())[name]?.muted === false;
+  }
+
+  async seesWithoutCamera(name) {
+    return (await this.tiles())[name]?.video === false;
+  }
+
+  async seesWithCamera(name) {
+    return (await this.tiles())[name]?.video === true;
+  }
+
+  async seesAsGone(name) {
+    return !(name in (await this.tiles()));
+  }
+
+  /** A shared screen is shown large when it takes most of the window. */
+  async seesLargeScreenOf(name) {
+    const screen = (await this.tiles())[name]?.screen;
+    return screen && screen.width > 0.5 && screen.height > 0.4;
+  }
+
+  /** What came in over the peer connection: `{ name: { frames, screenFrames, energy } }`. */
+  async received() {
+    const rows = await this.page.evaluate(async () => {
+      const stats = await window.__plenum.stats();
+      return JSON.parse(JSON.stringify(Array.isArray(stats) ? stats : Object.values(stats)));
+    });
+    const people = {};
+    for (const row of rows) {
+      const person = (people[row.displayName] ??= { frames: 0, screenFrames: 0, energy: 0 });
+      if (row.source === 'screen') person.screenFrames += row.framesDecoded ?? 0;
+      else person.frames += row.framesDecoded ?? 0;
+      if (row.source !== 'screen_audio') person.energy += row.audioEnergy ?? 0;
+    }
+    return people;
+  }
+
+  isConnected() {
+    return this.page.evaluate(() => window.__plenum?.pc?.connectionState === 'connected');
+  }
+
+  async isWarnedOfLostConnection() {
+    return this.#shows('connection-banner');
+  }
+
+  picture(path) {
+    return this.page.screenshot({ path });
+  }
+
+  async #press(id) {
+    await this.page.locator(byTestId(id)).click();
+  }
+
+  async #write(id, text) {
+    await this.page.locator(byTestId(id)).fill(text);
+  }
+
+  #shows(id) {
+    return this.page.evaluate((selector) => {
+      const element = document.querySelector(selector);
+      return element !== null && element.getClientRects().length > 0;
+    }, byTestId(id));
+  }
+}
