@@ -10,7 +10,7 @@ use super::{MasterKey, SrtpError, SrtpKeyError};
 use crate::wire::Ssrc;
 
 /// Length of the truncated tag in bytes.
-const TAG: usize = 10;
+pub(super) const CM_TAG: usize = 10;
 /// Length of the rollover counter that is authenticated behind an RTP packet.
 const ROC: usize = 4;
 /// Length of a session authentication key in bytes (RFC 3711 §5.2).
@@ -31,9 +31,9 @@ struct Keys {
 
 impl Cm {
     /// Bytes that protection adds to an RTP packet.
-    pub(super) const RTP_OVERHEAD: usize = TAG;
+    pub(super) const RTP_OVERHEAD: usize = CM_TAG;
     /// Bytes that protection adds to an RTCP packet.
-    pub(super) const RTCP_OVERHEAD: usize = TAG + RTCP_WORD;
+    pub(super) const RTCP_OVERHEAD: usize = CM_TAG + RTCP_WORD;
 
     pub(super) fn new(master: &MasterKey) -> Result<Self, SrtpKeyError> {
         let kdf = Kdf::new(master)?;
@@ -63,12 +63,12 @@ impl Cm {
         packet: &mut [u8],
         len: usize,
     ) -> Result<usize, SrtpError> {
-        let sealed = packet.get_mut(..len + TAG).ok_or(SrtpError::NoRoom)?;
+        let sealed = packet.get_mut(..len + CM_TAG).ok_or(SrtpError::NoRoom)?;
         let payload = sealed.get_mut(header.len..len).ok_or(SrtpError::Malformed)?;
         self.rtp.crypt(header.ssrc, index, payload)?;
         let tag = self.rtp.rtp_tag(index, sealed)?;
         *sealed.last_chunk_mut().ok_or(SrtpError::NoRoom)? = tag;
-        Ok(len + TAG)
+        Ok(len + CM_TAG)
     }
 
     /// Opens a whole packet and returns the length without the tag.
@@ -78,10 +78,10 @@ impl Cm {
         index: u64,
         packet: &mut [u8],
     ) -> Result<usize, SrtpError> {
-        let received = *packet.last_chunk::<TAG>().ok_or(SrtpError::TooShort)?;
+        let received = *packet.last_chunk::<CM_TAG>().ok_or(SrtpError::TooShort)?;
         let expected = self.rtp.rtp_tag(index, packet)?;
         verify(&expected, &received)?;
-        let len = packet.len() - TAG;
+        let len = packet.len() - CM_TAG;
         let payload = packet.get_mut(header.len..len).ok_or(SrtpError::Malformed)?;
         self.rtp.crypt(header.ssrc, index, payload)?;
         Ok(len)
@@ -99,7 +99,7 @@ impl Cm {
         let sealed = packet.get_mut(..len + Self::RTCP_OVERHEAD).ok_or(SrtpError::NoRoom)?;
         let payload = sealed.get_mut(RTCP_CLEAR..len).ok_or(SrtpError::TooShort)?;
         self.rtcp.crypt(ssrc, u64::from(index), payload)?;
-        let (signed, tag) = sealed.split_last_chunk_mut::<TAG>().ok_or(SrtpError::NoRoom)?;
+        let (signed, tag) = sealed.split_last_chunk_mut::<CM_TAG>().ok_or(SrtpError::NoRoom)?;
         *signed.last_chunk_mut().ok_or(SrtpError::NoRoom)? = (index | E_BIT).to_be_bytes();
         *tag = self.rtcp.tag(signed)?;
         Ok(len + Self::RTCP_OVERHEAD)
@@ -108,7 +108,7 @@ impl Cm {
     /// Opens a whole packet and returns the length without index and tag. The
     /// tag covers the E bit and is verified whatever it says (RFC 3711 §3.4).
     pub(super) fn open_rtcp(&self, ssrc: Ssrc, packet: &mut [u8]) -> Result<usize, SrtpError> {
-        let (signed, tag) = packet.split_last_chunk_mut::<TAG>().ok_or(SrtpError::TooShort)?;
+        let (signed, tag) = packet.split_last_chunk_mut::<CM_TAG>().ok_or(SrtpError::TooShort)?;
         verify(&self.rtcp.tag(signed)?, tag)?;
         let (body, trailer) =
             signed.split_last_chunk_mut::<RTCP_WORD>().ok_or(SrtpError::TooShort)?;
@@ -133,20 +133,20 @@ impl Keys {
     /// The tag of an RTP packet. `packet` includes the place of the tag, whose
     /// first bytes are overwritten with the rollover counter: that makes what
     /// is authenticated one slice.
-    fn rtp_tag(&self, index: u64, packet: &mut [u8]) -> Result<[u8; TAG], SrtpError> {
-        let signed = packet.len().checked_sub(TAG - ROC).ok_or(SrtpError::TooShort)?;
+    fn rtp_tag(&self, index: u64, packet: &mut [u8]) -> Result<[u8; CM_TAG], SrtpError> {
+        let signed = packet.len().checked_sub(CM_TAG - ROC).ok_or(SrtpError::TooShort)?;
         let signed = packet.get_mut(..signed).ok_or(SrtpError::TooShort)?;
         let [_, _, roc @ .., _, _] = index.to_be_bytes();
         *signed.last_chunk_mut().ok_or(SrtpError::TooShort)? = roc;
         self.tag(signed)
     }
 
-    fn tag(&self, signed: &[u8]) -> Result<[u8; TAG], SrtpError> {
+    fn tag(&self, signed: &[u8]) -> Result<[u8; CM_TAG], SrtpError> {
         let full = self.auth.sign(signed).map_err(|_| SrtpError::Malformed)?;
         full.first_chunk().copied().ok_or(SrtpError::Malformed)
     }
 }
 
-fn verify(expected: &[u8; TAG], received: &[u8; TAG]) -> Result<(), SrtpError> {
+fn verify(expected: &[u8; CM_TAG], received: &[u8; CM_TAG]) -> Result<(), SrtpError> {
     if bool::from(expected.ct_eq(received)) { Ok(()) } else { Err(SrtpError::Authentication) }
 }

@@ -1,6 +1,6 @@
 //! The transform of one direction, by profile.
 
-use super::cm::Cm;
+use super::cm::{CM_TAG, Cm};
 use super::gcm::Gcm;
 use super::header::RtpHeader;
 use super::{MasterKey, SrtpError, SrtpKeyError, SrtpProfile};
@@ -50,7 +50,7 @@ impl Suite {
     fn behind_rtcp_word(&self) -> usize {
         match self {
             Self::Gcm(_) => 0,
-            Self::Cm(_) => Cm::RTP_OVERHEAD,
+            Self::Cm(_) => CM_TAG,
         }
     }
 
