@@ -1,0 +1,265 @@
+//! What one offered section and a router have in common.
+
+use super::description::{Direction, MediaSection, SessionDescription};
+use crate::api::params::ortc::{CodecDescription, MAX_ENCODINGS, keep_one_congestion_control};
+use crate::api::params::{
+    CodecParameters, ExtensionDirection, H264ProfileLevel, RtcpParameters, RtpCapabilities,
+    RtpCodecCapability, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtension,
+    RtpHeaderExtensionParameters, RtpParameters, RtxParameters,
+};
+use crate::wire::{MediaKind, Ssrc};
+
+/// Which sections one transport can carry.
+pub(super) fn accepted_sections(description: &SessionDescription) -> Vec<bool> {
+    let bundle = description.bundle();
+    let mut first = true;
+    let accept = |section: &MediaSection| {
+        let in_transport = match (bundle, &section.mid) {
+            (Some(mids), Some(mid)) => mids.contains(mid),
+            (Some(_), None) => false,
+            (None, _) => first,
+        };
+        let accepted = in_transport
+            && section.kind().is_some()
+            && !section.is_rejected()
+            && is_secure_rtp(&section.protocol)
+            && section.rtcp_mux;
+        first &= !accepted;
+        accepted
+    };
+    description.sections.iter().map(accept).collect()
+}
+
+/// The profiles of RFC 8829 §5.1.2: `UDP/TLS/RTP/SAVPF` and its older spellings.
+fn is_secure_rtp(protocol: &str) -> bool {
+    protocol.ends_with("RTP/SAVPF") || protocol.ends_with("RTP/SAVP")
+}
+
+/// One section and what the router can do with it.
+pub(super) struct SectionTerms<'a> {
+    pub(super) kind: MediaKind,
+    section: &'a MediaSection,
+    router: &'a RtpCapabilities,
+    /// Highest extension id that may be used.
+    max_extension_id: u8,
+    /// Each offered media codec that the router has, with the router's own.
+    codecs: Vec<(&'a RtpCodecParameters, &'a RtpCodecCapability)>,
+}
+
+impl<'a> SectionTerms<'a> {
+    /// `None` if there is no codec in common.
+    pub(super) fn new(
+        section: &'a MediaSection,
+        extmap_allow_mixed: bool,
+        router: &'a RtpCapabilities,
+    ) -> Option<Self> {
+        let kind = section.kind()?;
+        let ours = |codec: &'a RtpCodecParameters| {
+            let matches = |r: &&RtpCodecCapability| {
+                !r.is_rtx() && CodecDescription::from(*r).matches(&codec.into())
+            };
+            Some((codec, router.codecs.iter().find(matches)?))
+        };
+        let codecs: Vec<_> = section.codecs.iter().filter_map(ours).collect();
+        let max_extension_id = if extmap_allow_mixed { u8::MAX } else { 14 };
+        (!codecs.is_empty()).then_some(Self { kind, section, router, max_extension_id, codecs })
+    }
+
+    /// In which directions the peer is ready for media.
+    pub(super) const fn offered_direction(&self) -> Direction {
+        self.section.direction
+    }
+
+    /// What the peer sends.
+    pub(super) fn producer_parameters(&self) -> RtpParameters {
+        let usable = |ext: &&RtpHeaderExtension| {
+            let ours = self.router_direction(&ext.uri);
+            ext.direction.sends() && ours.is_some_and(ExtensionDirection::receives)
+        };
+        let header_extensions: Vec<_> =
+            self.extensions().iter().filter(usable).map(in_use).collect();
+        let mut codecs = Vec::with_capacity(self.codecs.len() * 2);
+        for (codec, ours) in &self.codecs {
+            let mut feedback = ours.rtcp_feedback.clone();
+            feedback.retain(|fb| codec.rtcp_feedback.contains(fb));
+            codecs.push(RtpCodecParameters { rtcp_feedback: feedback, ..(*codec).clone() });
+            codecs.extend(self.rtx(codec).cloned());
+        }
+        keep_one_congestion_control(&mut codecs, &header_extensions);
+        let cname = self.section.sources.iter().find_map(|source| source.cname.clone());
+        let msid = self.section.msid.clone();
+        RtpParameters {
+            mid: self.section.mid.clone(),
+            encodings: self.encodings(codecs.iter().any(RtpCodecParameters::is_rtx)),
+            codecs,
+            header_extensions,
+            rtcp: RtcpParameters { cname, reduced_size: self.section.rtcp_rsize },
+            msid: msid.or_else(|| self.section.sources.iter().find_map(|s| s.msid.clone())),
+        }
+    }
+
+    /// What the peer receives.
+    pub(super) fn receiver_capabilities(&self) -> RtpCapabilities {
+        let mut codecs = Vec::with_capacity(self.codecs.len() * 2);
+        for (codec, _) in &self.codecs {
+            codecs.push(self.capability(codec));
+            codecs.extend(self.rtx(codec).map(|rtx| self.capability(rtx)));
+        }
+        let mut header_extensions = self.extensions();
+        header_extensions.retain(|ext| {
+            let ours = self.router_direction(&ext.uri);
+            ext.direction.receives() && ours.is_some_and(ExtensionDirection::sends)
+        });
+        RtpCapabilities { codecs, header_extensions }
+    }
+
+    /// The `a=fmtp` parameters of the answer for an offered codec: what we ask
+    /// of the peer as a sender (RFC 3264 §6.1).
+    pub(super) fn answer_parameters(&self, offered: &RtpCodecParameters) -> CodecParameters {
+        let ours = self.codecs.iter().find(|(codec, _)| codec.payload_type == offered.payload_type);
+        let Some((_, ours)) = ours else { return offered.parameters.clone() };
+        let (theirs, ours) = (&offered.parameters, &ours.parameters);
+        if offered.mime_type.eq_ignore_ascii_case("video/H264") {
+            let mut answer = theirs.clone();
+            // Parameter sets travel in the stream; those in the offer are the
+            // peer's own.
+            answer.remove("sprop-parameter-sets");
+            if let Some(id) = H264ProfileLevel::answer(ours, theirs) {
+                answer.insert("profile-level-id", id.to_string().as_str());
+            }
+            return answer;
+        }
+        let mut answer = if offered.mime_type.eq_ignore_ascii_case("audio/opus") {
+            // Opus parameters are wishes of a receiver (RFC 7587 §6.1): the
+            // peer's concern what it receives, ours are the router's.
+            let mut answer = CodecParameters::new();
+            for name in ["minptime", "useinbandfec"] {
+                if let Some(value) = theirs.value(name) {
+                    answer.insert(name, value.clone());
+                }
+            }
+            answer
+        } else {
+            theirs.clone()
+        };
+        for (name, value) in ours.iter() {
+            answer.insert(name, value.clone());
+        }
+        answer
+    }
+
+    /// By rid where there are rids, else by SSRC, else one that is known by
+    /// its mid alone.
+    fn encodings(&self, rtx: bool) -> Vec<RtpEncodingParameters> {
+        let one = RtpEncodingParameters::default;
+        if !self.section.send_rids.is_empty() {
+            let mut rids: Vec<_> = self.section.send_rids.iter().take(MAX_ENCODINGS).collect();
+            smallest_first(&mut rids);
+            return rids.into_iter().map(|rid| one_with_rid(rid)).collect();
+        }
+        let streams = self.streams();
+        if streams.is_empty() {
+            return vec![one()];
+        }
+        let encoding = |ssrc: &Ssrc| RtpEncodingParameters {
+            ssrc: Some(*ssrc),
+            rtx: self.repair_of(*ssrc).filter(|_| rtx).map(|ssrc| RtxParameters { ssrc }),
+            ..one()
+        };
+        streams.iter().take(MAX_ENCODINGS).map(encoding).collect()
+    }
+
+    /// The SSRCs of media, smallest layer first: those of the SIM group, or
+    /// the first that repairs no other.
+    fn streams(&self) -> Vec<Ssrc> {
+        let groups = &self.section.ssrc_groups;
+        if let Some(group) = groups.iter().find(|group| group.semantics == "SIM") {
+            let mut ssrcs: Vec<Ssrc> = Vec::with_capacity(group.ssrcs.len());
+            for ssrc in &group.ssrcs {
+                if !ssrcs.contains(ssrc) {
+                    ssrcs.push(*ssrc);
+                }
+            }
+            return ssrcs;
+        }
+        let repairs =
+            |ssrc: Ssrc| groups.iter().any(|g| g.ssrcs.iter().skip(1).any(|s| *s == ssrc));
+        let first = self.section.sources.iter().map(|s| s.ssrc).find(|ssrc| !repairs(*ssrc));
+        first.into_iter().collect()
+    }
+
+    fn repair_of(&self, ssrc: Ssrc) -> Option<Ssrc> {
+        let groups = self.section.ssrc_groups.iter();
+        let mut repaired = groups.filter(|group| group.semantics == "FID");
+        repaired.find_map(|group| match group.ssrcs.as_slice() {
+            [media, repair, ..] if *media == ssrc && *repair != ssrc => Some(*repair),
+            _ => None,
+        })
+    }
+
+    /// The offered extensions that the router knows, each once.
+    fn extensions(&self) -> Vec<RtpHeaderExtension> {
+        let mut extensions: Vec<RtpHeaderExtension> = Vec::new();
+        for ext in &self.section.extensions {
+            let taken = extensions.iter().any(|e| e.uri == ext.uri || e.preferred_id == ext.id);
+            if !taken
+                && ext.id <= self.max_extension_id
+                && self.router_direction(&ext.uri).is_some()
+            {
+                extensions.push(RtpHeaderExtension {
+                    kind: self.kind,
+                    uri: ext.uri.clone(),
+                    preferred_id: ext.id,
+                    preferred_encrypt: false,
+                    direction: ext.direction,
+                });
+            }
+        }
+        extensions
+    }
+
+    fn router_direction(&self, uri: &str) -> Option<ExtensionDirection> {
+        let mut ours = self.router.header_extensions.iter();
+        ours.find(|ext| ext.kind == self.kind && ext.uri == uri).map(|ext| ext.direction)
+    }
+
+    /// The offered RTX codec of an offered codec, if the router has RTX.
+    fn rtx(&self, codec: &RtpCodecParameters) -> Option<&'a RtpCodecParameters> {
+        let wanted = self.router.codecs.iter().any(|c| c.kind == self.kind && c.is_rtx());
+        let mut codecs = self.section.codecs.iter();
+        codecs.find(|rtx| wanted && rtx.apt() == Some(codec.payload_type))
+    }
+
+    fn capability(&self, codec: &RtpCodecParameters) -> RtpCodecCapability {
+        RtpCodecCapability {
+            kind: self.kind,
+            mime_type: codec.mime_type.clone(),
+            preferred_payload_type: Some(codec.payload_type),
+            clock_rate: codec.clock_rate,
+            channels: codec.channels,
+            parameters: codec.parameters.clone(),
+            rtcp_feedback: codec.rtcp_feedback.clone(),
+        }
+    }
+}
+
+fn in_use(ext: &RtpHeaderExtension) -> RtpHeaderExtensionParameters {
+    RtpHeaderExtensionParameters { uri: ext.uri.clone(), id: ext.preferred_id, encrypt: false }
+}
+
+fn one_with_rid(rid: &str) -> RtpEncodingParameters {
+    RtpEncodingParameters { rid: Some(rid.to_owned()), ..RtpEncodingParameters::default() }
+}
+
+/// An offer lists layers in any order and does not say which is the smallest,
+/// so known names decide. Rids that are not all of one set keep their order,
+/// which by custom is smallest first.
+fn smallest_first(rids: &mut [&String]) {
+    const SETS: [&[&str]; 4] =
+        [&["q", "h", "f"], &["l", "m", "h"], &["lo", "mid", "hi"], &["low", "mid", "high"]];
+    let place = |set: &[&str], rid: &String| set.iter().position(|name| name == rid);
+    let known = SETS.iter().find(|set| rids.iter().all(|rid| place(set, rid).is_some()));
+    if let Some(set) = known {
+        rids.sort_by_key(|rid| place(set, rid));
+    }
+}
