@@ -17,6 +17,20 @@ pub enum Protocol {
     Tcp,
 }
 
+impl Protocol {
+    /// The word in an `a=candidate` line: `udp` or `tcp`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        [Self::Udp, Self::Tcp].into_iter().find(|p| word.eq_ignore_ascii_case(p.as_str()))
+    }
+}
+
 /// Protocol, local address and remote address of one path.
 ///
 /// A v4-mapped IPv6 address is the same as the IPv4 address in it: a
