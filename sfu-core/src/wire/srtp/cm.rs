@@ -36,7 +36,7 @@ impl Cm {
     pub(super) const RTCP_OVERHEAD: usize = CM_TAG + RTCP_WORD;
 
     pub(super) fn new(master: &MasterKey) -> Result<Self, SrtpKeyError> {
-        let kdf = Kdf::new(master)?;
+        let kdf = Kdf::new(master.key(), master.salt())?;
         let keys = |encryption, authentication, salt| {
             let mut padded = [0; 16];
             for (to, from) in padded.iter_mut().zip(kdf.derive_array::<14>(salt)?) {
@@ -149,4 +149,52 @@ impl Keys {
 
 fn verify(expected: &[u8; CM_TAG], received: &[u8; CM_TAG]) -> Result<(), SrtpError> {
     if bool::from(expected.ct_eq(received)) { Ok(()) } else { Err(SrtpError::Authentication) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SrtpProfile;
+    use super::super::hex::hex;
+    use super::*;
+
+    /// RFC 3711 appendix B.2: with SSRC and index zero the payload of zeros
+    /// becomes the keystream.
+    #[test]
+    fn rfc_3711_appendix_b2() {
+        let keys = Keys {
+            cipher: AesCtr::new(&hex("2B7E151628AED2A6ABF7158809CF4F3C")).unwrap(),
+            auth: HmacSha1::new(&[0; AUTH_KEY]).unwrap(),
+            salt: hex("F0F1F2F3F4F5F6F7F8F9FAFBFCFD0000").try_into().unwrap(),
+        };
+        let mut payload = vec![0; 0xff02 * 16];
+        keys.crypt(Ssrc(0), 0, &mut payload).unwrap();
+        let block = |number: usize| payload[number * 16..][..16].to_vec();
+        assert_eq!(block(0), hex("E03EAD0935C95E80E166B16DD92B4EB4"));
+        assert_eq!(block(1), hex("D23513162B02D0F72A43A2FE4A5F97AB"));
+        assert_eq!(block(2), hex("41E95B3BB0A2E8DD477901E4FCA894C0"));
+        assert_eq!(block(0xfeff), hex("EC8CDF7398607CB0F2D21675EA9EA1E4"));
+        assert_eq!(block(0xff00), hex("362B7C3C6773516318A077D7FC5073AE"));
+        assert_eq!(block(0xff01), hex("6A2CC3787889374FBEB4C81B17BA6C44"));
+    }
+
+    /// A packet may be authenticated without being encrypted (RFC 3711 §3.4);
+    /// its tag counts all the same.
+    #[test]
+    fn an_unencrypted_srtcp_packet_is_authenticated() {
+        let master = MasterKey::new(SrtpProfile::AesCm128HmacSha1_80, &[1; 16], &[2; 14]).unwrap();
+        let cm = Cm::new(&master).unwrap();
+        let plain = hex("81ce0002 00000007 00000009");
+        let mut sealed = plain.clone();
+        sealed.extend(5u32.to_be_bytes());
+        let tag = cm.rtcp.tag(&sealed).unwrap();
+        sealed.extend(tag);
+        let mut packet = sealed.clone();
+        assert_eq!(cm.open_rtcp(Ssrc(7), &mut packet), Ok(plain.len()));
+        assert_eq!(packet[..plain.len()], plain);
+        for bit in 0..sealed.len() * 8 {
+            let mut packet = sealed.clone();
+            packet[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(cm.open_rtcp(Ssrc(7), &mut packet), Err(SrtpError::Authentication));
+        }
+    }
 }

@@ -22,7 +22,7 @@ impl Gcm {
     pub(super) const RTCP_OVERHEAD: usize = GCM_TAG + RTCP_WORD;
 
     pub(super) fn new(master: &MasterKey) -> Result<Self, SrtpKeyError> {
-        let kdf = Kdf::new(master)?;
+        let kdf = Kdf::new(master.key(), master.salt())?;
         let session_key = |label| {
             let mut key = [0; 32];
             let key = key.get_mut(..master.key().len()).ok_or(SrtpKeyError::Provider)?;
@@ -156,3 +156,6 @@ fn encrypted_aad(
 ) -> [u8; RTCP_CLEAR + RTCP_WORD] {
     [a, b, c, d, e, f, g, h, i, j, k, l]
 }
+
+#[cfg(test)]
+mod tests;

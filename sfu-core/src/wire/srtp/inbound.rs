@@ -5,9 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::header::{RTCP_CLEAR, RtpHeader, rtcp_ssrc};
+#[cfg(test)]
+use super::index::Place;
 use super::index::{RTP_INDICES, StreamTable};
 use super::suite::Suite;
 use super::{MasterKey, SrtpError, SrtpKeyError, SrtpProfile};
+#[cfg(test)]
+use crate::wire::Ssrc;
 
 /// Indices of SRTCP are 31 bits (RFC 3711 §3.4).
 const RTCP_INDICES: u64 = 1 << 31;
@@ -153,6 +157,13 @@ impl Inbound {
         rtcp.verify(Self::MAX_SSRCS, RTCP_INDICES)?;
         let suite = Suite::new(&master)?;
         Ok(Self { master, suite, rtp, rtcp })
+    }
+}
+
+#[cfg(test)]
+impl Inbound {
+    pub(super) fn place_rtp_at(&mut self, ssrc: Ssrc, index: u64) {
+        self.rtp.commit(Place::New, ssrc, index, Self::MAX_SSRCS);
     }
 }
 

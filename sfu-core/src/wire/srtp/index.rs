@@ -191,3 +191,6 @@ impl StreamTable {
         self.retired.push_back((ssrc, stream.window.highest()));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,8 @@ mod cm;
 mod error;
 mod gcm;
 mod header;
+#[cfg(test)]
+mod hex;
 mod inbound;
 mod index;
 mod kdf;
@@ -23,6 +25,8 @@ mod outbound;
 mod provider;
 mod replay;
 mod suite;
+#[cfg(test)]
+mod tests;
 
 pub use error::{SrtpError, SrtpKeyError};
 pub use inbound::{Inbound, InboundSnapshot};

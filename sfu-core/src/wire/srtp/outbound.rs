@@ -5,12 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::header::{RTCP_CLEAR, RtpHeader, rtcp_ssrc};
+#[cfg(test)]
+use super::index::Place;
 use super::index::{RTP_INDICES, StreamTable};
 use super::suite::Suite;
 use super::{MasterKey, SrtpError, SrtpKeyError, SrtpProfile};
-
-/// SRTCP packets that one key may protect (RFC 3711 §9.2).
-const RTCP_PACKETS: u32 = 1 << 31;
+#[cfg(test)]
+use crate::wire::Ssrc;
 
 /// The sending context of one transport, for all its SSRCs.
 ///
@@ -52,6 +53,9 @@ pub struct OutboundSnapshot {
 impl Outbound {
     /// The most bytes that protection adds to a packet, under any profile.
     pub const MAX_OVERHEAD: usize = Suite::MAX_OVERHEAD;
+
+    /// SRTCP packets that one key may protect (RFC 3711 §9.2).
+    pub const RTCP_PACKETS: u32 = 1 << 31;
 
     /// SSRCs that may be live at once. They are ours to choose, so this is a
     /// bound on memory, not a defence; beyond it the rules of
@@ -118,7 +122,7 @@ impl Outbound {
         }
         let ssrc = rtcp_ssrc(body)?;
         let index = self.rtcp_index;
-        if index >= RTCP_PACKETS {
+        if index >= Self::RTCP_PACKETS {
             return Err(SrtpError::KeyExhausted);
         }
         let len = self.suite.seal_rtcp(ssrc, index, packet, len)?;
@@ -199,6 +203,17 @@ impl Outbound {
     ) -> Result<&'p [u8], SrtpError> {
         let (body, room) = packet.split_at_checked(len).ok_or(SrtpError::NoRoom)?;
         if room.len() < overhead { Err(SrtpError::NoRoom) } else { Ok(body) }
+    }
+}
+
+#[cfg(test)]
+impl Outbound {
+    pub(super) fn skip_rtcp_to(&mut self, index: u32) {
+        self.rtcp_index = index;
+    }
+
+    pub(super) fn place_rtp_at(&mut self, ssrc: Ssrc, index: u64) {
+        self.rtp.commit(Place::New, ssrc, index, Self::MAX_SSRCS);
     }
 }
 

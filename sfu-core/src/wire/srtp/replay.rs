@@ -97,11 +97,11 @@ mod tests {
         assert_eq!(window.check(5000), Err(SrtpError::Replayed));
         assert_eq!(window.check(5000 - 1023), Ok(()));
         assert_eq!(window.check(5000 - 1024), Err(SrtpError::TooOld));
-        window.commit(6022);
+        window.commit(6023);
         assert_eq!(window.check(5000), Err(SrtpError::Replayed));
         assert_eq!(window.check(4999), Err(SrtpError::TooOld));
-        window.commit(6024);
-        assert_eq!(window.check(6023), Ok(()));
+        window.commit(6025);
+        assert_eq!(window.check(6024), Ok(()));
         assert_eq!(window.check(5000), Err(SrtpError::TooOld));
     }
 

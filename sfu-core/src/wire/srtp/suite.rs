@@ -24,6 +24,7 @@ impl Suite {
     pub(super) const MAX_OVERHEAD: usize = Gcm::RTCP_OVERHEAD;
 
     pub(super) fn new(master: &MasterKey) -> Result<Self, SrtpKeyError> {
+        master.check()?;
         match master.profile() {
             SrtpProfile::AeadAes128Gcm | SrtpProfile::AeadAes256Gcm => {
                 Gcm::new(master).map(|gcm| Self::Gcm(Box::new(gcm)))
