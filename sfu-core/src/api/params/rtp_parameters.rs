@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::capabilities::is_rtx;
 use super::{CodecParameters, RtcpFeedback};
+use crate::wire::rtp::ExtensionKind;
 use crate::wire::{PayloadType, Ssrc};
 
 /// The RTP of one producer or consumer: mediasoup's `RtpParameters`.
@@ -49,9 +50,9 @@ impl RtpParameters {
         self.codecs.iter().find(|codec| codec.apt() == Some(payload_type))
     }
 
-    /// The id of the header extension with this URI.
-    pub fn extension_id(&self, uri: &str) -> Option<u8> {
-        self.header_extensions.iter().find(|ext| ext.uri == uri).map(|ext| ext.id)
+    /// The id of this header extension.
+    pub fn extension_id(&self, kind: ExtensionKind) -> Option<u8> {
+        self.header_extensions.iter().find(|ext| ext.uri == kind.uri()).map(|ext| ext.id)
     }
 }
 

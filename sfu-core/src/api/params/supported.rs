@@ -5,6 +5,7 @@ use super::{
     RtpHeaderExtension,
 };
 use crate::wire::MediaKind;
+use crate::wire::rtp::ExtensionKind;
 
 /// The codecs that a router is made with unless it is told otherwise: Opus,
 /// VP8, and H.264 Constrained Baseline with packetization mode 1.
@@ -75,46 +76,30 @@ fn feedback((kind, parameter): (&str, &str)) -> RtcpFeedback {
 
 fn header_extensions() -> Vec<RtpHeaderExtension> {
     use ExtensionDirection::{Recvonly, Sendrecv};
+    use ExtensionKind as Ext;
     use MediaKind::{Audio, Video};
+    const BOTH: &[MediaKind] = &[Audio, Video];
     // Stream ids are only received: what we send has one stream per section.
-    let all: [(&str, u8, ExtensionDirection, &[MediaKind]); 10] = [
-        ("urn:ietf:params:rtp-hdrext:sdes:mid", 1, Sendrecv, &[Audio, Video]),
-        ("urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", 2, Recvonly, &[Video]),
-        ("urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id", 3, Recvonly, &[Video]),
-        (
-            "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
-            4,
-            Sendrecv,
-            &[Audio, Video],
-        ),
-        (
-            "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
-            5,
-            Sendrecv,
-            &[Audio, Video],
-        ),
-        ("urn:ietf:params:rtp-hdrext:ssrc-audio-level", 10, Sendrecv, &[Audio]),
-        ("urn:3gpp:video-orientation", 11, Sendrecv, &[Video]),
-        ("urn:ietf:params:rtp-hdrext:toffset", 12, Sendrecv, &[Video]),
-        (
-            "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
-            13,
-            Sendrecv,
-            &[Audio, Video],
-        ),
-        ("http://www.webrtc.org/experiments/rtp-hdrext/playout-delay", 14, Sendrecv, &[Video]),
+    let all = [
+        (Ext::Mid, 1, Sendrecv, BOTH),
+        (Ext::Rid, 2, Recvonly, &[Video]),
+        (Ext::RepairedRid, 3, Recvonly, &[Video]),
+        (Ext::AbsSendTime, 4, Sendrecv, BOTH),
+        (Ext::TransportWideCc, 5, Sendrecv, BOTH),
+        (Ext::AudioLevel, 10, Sendrecv, &[Audio]),
+        (Ext::VideoOrientation, 11, Sendrecv, &[Video]),
+        (Ext::TransmissionOffset, 12, Sendrecv, &[Video]),
+        (Ext::AbsCaptureTime, 13, Sendrecv, BOTH),
+        (Ext::PlayoutDelay, 14, Sendrecv, &[Video]),
     ];
-    let one = |kind, &(uri, preferred_id, direction, _): &(&str, _, _, _)| RtpHeaderExtension {
-        kind,
-        uri: uri.to_owned(),
-        preferred_id,
-        preferred_encrypt: false,
-        direction,
-    };
-    [Audio, Video]
-        .into_iter()
-        .flat_map(|kind| {
-            all.iter().filter(move |ext| ext.3.contains(&kind)).map(move |ext| one(kind, ext))
+    BOTH.iter()
+        .flat_map(|kind| all.iter().filter(|ext| ext.3.contains(kind)).map(move |ext| (kind, ext)))
+        .map(|(kind, (ext, preferred_id, direction, _))| RtpHeaderExtension {
+            kind: *kind,
+            uri: ext.uri().to_owned(),
+            preferred_id: *preferred_id,
+            preferred_encrypt: false,
+            direction: *direction,
         })
         .collect()
 }

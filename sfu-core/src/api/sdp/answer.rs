@@ -101,14 +101,12 @@ impl<'a> AnswerBuilder<'a> {
             sdp.line(format_args!("a=extmap-allow-mixed"));
         }
         sdp.line(format_args!("a=msid-semantic: WMS *"));
-        let mut tagged = true;
         for (index, section) in sections.iter().enumerate() {
             match self.direction(index) {
                 Some(direction) => {
-                    self.accepted_section(&mut sdp, index, section, direction, transport, tagged);
-                    tagged = false;
+                    self.accepted_section(&mut sdp, index, section, direction, transport);
                 }
-                None => rejected_section(&mut sdp, section),
+                None => sdp.rejected_section(section, transport, self.offer.remote_dtls().role),
             }
         }
         sdp.0
@@ -128,11 +126,14 @@ impl<'a> AnswerBuilder<'a> {
 
     /// Our direction in a section; `None` if it is rejected.
     fn direction(&self, index: usize) -> Option<Direction> {
-        let accepted = self.accepted.get(index)?;
-        let terms = self.offer.terms(index, self.router)?;
+        let accepted = self.accepted.get(index).filter(|_| self.offer.is_accepted(index))?;
         let direction = Direction::new(accepted.slot.is_some(), accepted.producer.is_some());
-        let idle = direction == Direction::Inactive;
-        (!idle || terms.offered_direction() == Direction::Inactive).then_some(direction)
+        let offered = self.offer.description().sections.get(index)?.direction;
+        // Some peers lose the transport together with the section that stands
+        // for it, so that one goes idle instead of being rejected.
+        let stays_idle = self.offer.is_tagged(index)
+            || (offered == Direction::Inactive && self.offer.terms(index, self.router).is_some());
+        (direction != Direction::Inactive || stays_idle).then_some(direction)
     }
 
     fn accepted_section(
@@ -142,20 +143,23 @@ impl<'a> AnswerBuilder<'a> {
         section: &MediaSection,
         direction: Direction,
         transport: &LocalTransport,
-        tagged: bool,
     ) {
-        let Some(terms) = self.offer.terms(index, self.router) else { return };
+        let terms = self.offer.terms(index, self.router);
         let Accepted { producer, slot } = self.accepted.get(index).copied().unwrap_or_default();
-        let offered;
+        let idle;
         let (codecs, mut extensions) = match (producer, slot) {
             (Some(params), _) | (None, Some(params)) => {
                 (&params.codecs, params.header_extensions.clone())
             }
             (None, None) => {
-                offered = terms.producer_parameters();
-                (&offered.codecs, offered.header_extensions.clone())
+                idle = terms.as_ref().map_or_else(
+                    || section.codecs.clone(),
+                    |terms| terms.producer_parameters().codecs,
+                );
+                (&idle, Vec::new())
             }
         };
+        let tagged = self.offer.is_tagged(index);
         for ext in slot.into_iter().flat_map(|slot| &slot.header_extensions) {
             if !extensions.contains(ext) {
                 extensions.push(ext.clone());
@@ -186,7 +190,7 @@ impl<'a> AnswerBuilder<'a> {
         }
         for codec in codecs {
             let mut codec = codec.clone();
-            if !codec.is_rtx() {
+            if let Some(terms) = terms.as_ref().filter(|_| !codec.is_rtx()) {
                 codec.parameters = terms.answer_parameters(&codec);
             }
             sdp.codec(&codec);
@@ -203,16 +207,6 @@ impl<'a> AnswerBuilder<'a> {
     }
 }
 
-fn rejected_section(sdp: &mut Writer, section: &MediaSection) {
-    let MediaSection { media, protocol, formats, .. } = section;
-    sdp.line(format_args!("m={media} 0 {protocol} {}", formats.join(" ")));
-    sdp.line(format_args!("c=IN IP4 0.0.0.0"));
-    if let Some(mid) = &section.mid {
-        sdp.line(format_args!("a=mid:{mid}"));
-    }
-    sdp.line(format_args!("a=inactive"));
-}
-
 /// Text with a line ending after every line.
 #[derive(Default)]
 struct Writer(String);
@@ -221,6 +215,23 @@ impl Writer {
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         // Writing to a string cannot fail.
         let _ = write!(self.0, "{line}\r\n");
+    }
+
+    fn rejected_section(
+        &mut self,
+        section: &MediaSection,
+        transport: &LocalTransport,
+        remote_role: DtlsRole,
+    ) {
+        let MediaSection { media, protocol, formats, .. } = section;
+        self.line(format_args!("m={media} 0 {protocol} {}", formats.join(" ")));
+        self.line(format_args!("c=IN IP4 0.0.0.0"));
+        if let Some(mid) = &section.mid {
+            self.line(format_args!("a=mid:{mid}"));
+        }
+        self.line(format_args!("a=inactive"));
+        // Of no use here, but some peers look for it in every section.
+        self.transport(transport, remote_role);
     }
 
     fn transport(&mut self, transport: &LocalTransport, remote_role: DtlsRole) {

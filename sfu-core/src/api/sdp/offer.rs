@@ -105,13 +105,24 @@ impl RemoteOffer {
         negotiation
     }
 
+    /// Whether our transport can carry the section, whatever its codecs.
+    pub(super) fn is_accepted(&self, section: usize) -> bool {
+        self.accepted.get(section).copied().unwrap_or(false)
+    }
+
+    /// Whether the section is the one that stands for the transport: the first
+    /// of those that can be carried.
+    pub(super) fn is_tagged(&self, section: usize) -> bool {
+        self.accepted.iter().position(|accepted| *accepted) == Some(section)
+    }
+
     pub(super) fn terms<'a>(
         &'a self,
         section: usize,
         router: &'a RtpCapabilities,
     ) -> Option<SectionTerms<'a>> {
-        let accepted = self.accepted.get(section).copied().unwrap_or(false);
-        let media = self.description.sections.get(section).filter(|_| accepted)?;
+        let media = self.description.sections.get(section);
+        let media = media.filter(|_| self.is_accepted(section))?;
         SectionTerms::new(media, self.description.extmap_allow_mixed, router)
     }
 

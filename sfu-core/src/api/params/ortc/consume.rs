@@ -6,11 +6,8 @@ use crate::api::params::{
     RtpEncodingParameters, RtpHeaderExtensionParameters, RtpParameters, RtxParameters,
     ScalabilityMode,
 };
+use crate::wire::rtp::ExtensionKind;
 use crate::wire::{MediaKind, PayloadType, Ssrc};
-
-const TRANSPORT_CC: &str =
-    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
-const ABS_SEND_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
 
 /// What the SFU decides about a stream that it sends, whatever its codec.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -264,8 +261,8 @@ pub(crate) fn keep_one_congestion_control(
     codecs: &mut [RtpCodecParameters],
     header_extensions: &[RtpHeaderExtensionParameters],
 ) {
-    let has = |uri| header_extensions.iter().any(|ext| ext.uri == uri);
-    let (twcc, abs) = (has(TRANSPORT_CC), has(ABS_SEND_TIME));
+    let has = |kind: ExtensionKind| header_extensions.iter().any(|ext| ext.uri == kind.uri());
+    let (twcc, abs) = (has(ExtensionKind::TransportWideCc), has(ExtensionKind::AbsSendTime));
     for codec in codecs {
         let twcc = twcc && codec.has_feedback("transport-cc", "");
         codec.rtcp_feedback.retain(|fb| match fb.kind.as_str() {
