@@ -1,5 +1,6 @@
 //! What can go wrong with one packet, and with keys.
 
+use sfu_ice::SrtpProfile;
 use thiserror::Error;
 
 /// Why a packet was refused. Counted, never logged per packet.
@@ -42,6 +43,9 @@ pub enum SrtpError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SrtpKeyError {
+    /// There is no transform for this profile.
+    #[error("SRTP profile {0:?} is not supported")]
+    Profile(SrtpProfile),
     /// The master key does not have the profile's length.
     #[error("SRTP master key has {actual} bytes, the profile needs {expected}")]
     KeyLength {

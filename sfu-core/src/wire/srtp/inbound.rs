@@ -9,7 +9,7 @@ use super::header::{RTCP_CLEAR, RtpHeader, rtcp_ssrc};
 use super::index::Place;
 use super::index::{RTP_INDICES, StreamTable};
 use super::suite::Suite;
-use super::{MasterKey, SrtpError, SrtpKeyError, SrtpProfile};
+use super::{MasterKey, SrtpError, SrtpKeyError, SrtpKeys, SrtpProfile};
 #[cfg(test)]
 use crate::wire::Ssrc;
 
@@ -82,6 +82,14 @@ impl Inbound {
         let master = MasterKey::new(profile, master_key, master_salt)?;
         let suite = Suite::new(&master)?;
         Ok(Self { master, suite, rtp: StreamTable::default(), rtcp: StreamTable::default() })
+    }
+
+    /// The context for what the peer sends, from the keys of a DTLS handshake.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn from_keys(keys: &SrtpKeys) -> Result<Self, SrtpKeyError> {
+        Self::new(keys.profile, &keys.remote_key, &keys.remote_salt)
     }
 
     /// Verifies and decrypts the SRTP packet that fills `packet`, in place, and

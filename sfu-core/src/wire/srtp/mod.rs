@@ -30,6 +30,7 @@ mod tests;
 
 pub use error::{SrtpError, SrtpKeyError};
 pub use inbound::{Inbound, InboundSnapshot};
-pub use keys::{MasterKey, SrtpProfile};
+use keys::MasterKey;
 pub use outbound::{Outbound, OutboundSnapshot};
 pub use replay::WINDOW_PACKETS;
+pub use sfu_ice::{SrtpKeys, SrtpProfile};

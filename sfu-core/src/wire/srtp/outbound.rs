@@ -9,7 +9,7 @@ use super::header::{RTCP_CLEAR, RtpHeader, rtcp_ssrc};
 use super::index::Place;
 use super::index::{RTP_INDICES, StreamTable};
 use super::suite::Suite;
-use super::{MasterKey, SrtpError, SrtpKeyError, SrtpProfile};
+use super::{MasterKey, SrtpError, SrtpKeyError, SrtpKeys, SrtpProfile};
 #[cfg(test)]
 use crate::wire::Ssrc;
 
@@ -74,6 +74,14 @@ impl Outbound {
         let master = MasterKey::new(profile, master_key, master_salt)?;
         let suite = Suite::new(&master)?;
         Ok(Self { master, suite, rtp: StreamTable::default(), sealed: 0, rtcp_index: 0 })
+    }
+
+    /// The context for what this side sends, from the keys of a DTLS handshake.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn from_keys(keys: &SrtpKeys) -> Result<Self, SrtpKeyError> {
+        Self::new(keys.profile, &keys.local_key, &keys.local_salt)
     }
 
     /// Encrypts and signs the RTP packet in the first `len` bytes of `packet`,

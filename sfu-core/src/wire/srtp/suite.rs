@@ -30,6 +30,7 @@ impl Suite {
                 Gcm::new(master).map(|gcm| Self::Gcm(Box::new(gcm)))
             }
             SrtpProfile::AesCm128HmacSha1_80 => Cm::new(master).map(|cm| Self::Cm(Box::new(cm))),
+            other => Err(SrtpKeyError::Profile(other)),
         }
     }
 

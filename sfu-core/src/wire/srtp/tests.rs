@@ -2,8 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PROFILES: [SrtpProfile; 3] =
-    [SrtpProfile::AeadAes128Gcm, SrtpProfile::AeadAes256Gcm, SrtpProfile::AesCm128HmacSha1_80];
+const PROFILES: [SrtpProfile; 3] = SrtpProfile::ALL;
 
 fn contexts(profile: SrtpProfile) -> (Outbound, Inbound) {
     let key = vec![0x5a; profile.key_len()];
@@ -248,6 +247,25 @@ fn keys_of_a_wrong_length_are_named() {
     assert_eq!(error, SrtpKeyError::KeyLength { expected: 32, actual: 16 });
     let error = Outbound::new(SrtpProfile::AeadAes128Gcm, &[0; 16], &[0; 14]).unwrap_err();
     assert_eq!(error, SrtpKeyError::SaltLength { expected: 12, actual: 14 });
+}
+
+/// Keys exported by one handshake: what each side sends, the other opens.
+#[test]
+fn the_two_sides_of_a_handshake_understand_each_other() {
+    for profile in PROFILES {
+        let material: Vec<u8> = (0..120).collect();
+        let keys = |client| SrtpKeys::from_keying_material(profile, &material, client).unwrap();
+        let (client, server) = (keys(true), keys(false));
+        for (from, to) in [(&client, &server), (&server, &client)] {
+            let mut outbound = Outbound::from_keys(from).unwrap();
+            let mut inbound = Inbound::from_keys(to).unwrap();
+            let plain = rtp(7, 1, b"x");
+            let sealed = seal(&mut outbound, &plain);
+            assert_eq!(open(&mut inbound, &sealed), Ok(plain));
+            let mut own = Inbound::from_keys(from).unwrap();
+            assert_eq!(open(&mut own, &sealed), Err(SrtpError::Authentication));
+        }
+    }
 }
 
 #[test]
