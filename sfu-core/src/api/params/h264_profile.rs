@@ -68,18 +68,17 @@ impl H264ProfileLevel {
     }
 
     /// The one that an answer states, `ours` being what we can do and `theirs`
-    /// what was offered: the lower level, or our own where both sides allow
-    /// levels to differ. `None` if the profiles differ.
+    /// what was offered: the offered profile, and the lower level, or our own
+    /// where both sides allow levels to differ. `None` if one side's is unknown.
     pub fn answer(ours: &CodecParameters, theirs: &CodecParameters) -> Option<Self> {
         let (our, their) = (Self::of(ours)?, Self::of(theirs)?);
         let asymmetric = |p: &CodecParameters| p.number("level-asymmetry-allowed") == Some(1);
-        if our.profile != their.profile {
-            None
-        } else if (asymmetric(ours) && asymmetric(theirs)) || our.rank() <= their.rank() {
-            Some(our)
+        let level = if (asymmetric(ours) && asymmetric(theirs)) || our.rank() <= their.rank() {
+            our.level
         } else {
-            Some(their)
-        }
+            their.level
+        };
+        Some(Self { profile: their.profile, level })
     }
 
     /// Level 1b stands between 1 and 1.1.
@@ -179,6 +178,8 @@ mod tests {
         // 1b is lower than 1.1 and higher than 1.
         assert_eq!(answer(&with("42f00b", 0), &with("42e00b", 0)).unwrap(), "42f00b");
         assert_eq!(answer(&with("42f00b", 0), &with("42e00a", 0)).unwrap(), "42e00a");
-        assert_eq!(answer(&with("4d001f", 1), &with("42e01f", 1)), None);
+        // An answer never changes the profile of a payload type.
+        assert_eq!(answer(&with("42e01f", 1), &with("42000c", 1)).unwrap(), "42001f");
+        assert_eq!(answer(&with("42e01f", 1), &with("ffffff", 1)), None);
     }
 }

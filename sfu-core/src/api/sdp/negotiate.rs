@@ -1,7 +1,9 @@
 //! What one offered section and a router have in common.
 
 use super::description::{Direction, MediaSection, SessionDescription};
-use crate::api::params::ortc::{CodecDescription, MAX_ENCODINGS, keep_one_congestion_control};
+use crate::api::params::ortc::{
+    CodecDescription, MAX_ENCODINGS, best_match, keep_one_congestion_control,
+};
 use crate::api::params::{
     CodecParameters, ExtensionDirection, H264ProfileLevel, RtcpParameters, RtpCapabilities,
     RtpCodecCapability, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtension,
@@ -54,13 +56,19 @@ impl<'a> SectionTerms<'a> {
         router: &'a RtpCapabilities,
     ) -> Option<Self> {
         let kind = section.kind()?;
-        let ours = |codec: &'a RtpCodecParameters| {
-            let matches = |r: &&RtpCodecCapability| {
-                !r.is_rtx() && CodecDescription::from(*r).matches(&codec.into())
-            };
-            Some((codec, router.codecs.iter().find(matches)?))
+        let offered = || section.codecs.iter().filter(|codec| !codec.is_rtx());
+        let routed = || router.codecs.iter().filter(|codec| codec.kind == kind && !codec.is_rtx());
+        let exact = |codec: &&RtpCodecParameters, ours: &&RtpCodecCapability| {
+            CodecDescription::from(*ours).matches(&(*codec).into())
         };
-        let codecs: Vec<_> = section.codecs.iter().filter_map(ours).collect();
+        // A merely compatible codec is taken only where the offer has nothing
+        // better for that codec of ours.
+        let common = |codec: &'a RtpCodecParameters| {
+            let ours = best_match(codec.into(), routed())?;
+            let better = || offered().any(|other| exact(&other, &ours));
+            (exact(&codec, &ours) || !better()).then_some((codec, ours))
+        };
+        let codecs: Vec<_> = offered().filter_map(common).collect();
         let max_extension_id = if extmap_allow_mixed { u8::MAX } else { 14 };
         (!codecs.is_empty()).then_some(Self { kind, section, router, max_extension_id, codecs })
     }

@@ -1,7 +1,8 @@
 //! When two descriptions mean the same codec.
 
 use crate::api::params::{
-    CodecParameters, H264ProfileLevel, ParameterValue, RtpCodecCapability, RtpCodecParameters,
+    CodecParameters, H264Profile, H264ProfileLevel, ParameterValue, RtpCodecCapability,
+    RtpCodecParameters,
 };
 
 /// What identifies a codec, borrowed from a capability or from parameters.
@@ -18,6 +19,24 @@ impl CodecDescription<'_> {
     /// the parameters that make a stream of one undecodable for the other.
     pub(crate) fn matches(&self, other: &CodecDescription<'_>) -> bool {
         self.is_of_type(other) && self.same_bitstream(other)
+    }
+
+    /// Whether a decoder of one decodes streams of the other in practice: they
+    /// match, or they are H.264 Baseline and Constrained Baseline. Encoders
+    /// that state Baseline do without its extra tools, and decoders of the
+    /// constrained profile are all that many receivers have.
+    pub(crate) fn is_compatible_with(&self, other: &CodecDescription<'_>) -> bool {
+        let both_baseline = || {
+            let profile = |p| H264ProfileLevel::of(p).map(|id| id.profile);
+            self.is_named("h264")
+                && [self, other].iter().all(|codec| {
+                    matches!(
+                        profile(codec.parameters),
+                        Some(H264Profile::Baseline | H264Profile::ConstrainedBaseline)
+                    )
+                })
+        };
+        self.matches(other) || (self.is_of_type(other) && both_baseline())
     }
 
     /// As [`matches`](Self::matches), but any profile will do.
@@ -76,4 +95,19 @@ impl<'a> From<&'a RtpCodecParameters> for CodecDescription<'a> {
             parameters: &codec.parameters,
         }
     }
+}
+
+/// The one of `candidates` that describes the same codec, or else the first
+/// that is compatible.
+pub(crate) fn best_match<'a, T>(
+    codec: CodecDescription<'_>,
+    candidates: impl Iterator<Item = &'a T> + Clone,
+) -> Option<&'a T>
+where
+    CodecDescription<'a>: From<&'a T>,
+{
+    let describe = |candidate: &'a T| CodecDescription::from(candidate);
+    let exact = candidates.clone().find(|candidate| describe(candidate).matches(&codec));
+    let mut all = candidates;
+    exact.or_else(|| all.find(|candidate| describe(candidate).is_compatible_with(&codec)))
 }

@@ -1,6 +1,6 @@
 //! What a consumer receives: of one producer, or of any through a slot.
 
-use super::{CodecDescription, OrtcError};
+use super::{OrtcError, best_match};
 use crate::api::params::{
     RtcpFeedback, RtcpParameters, RtpCapabilities, RtpCodecCapability, RtpCodecParameters,
     RtpEncodingParameters, RtpHeaderExtensionParameters, RtpParameters, RtxParameters,
@@ -49,7 +49,7 @@ pub fn consumable_parameters(
 ) -> Result<RtpParameters, OrtcError> {
     let mut codecs = Vec::with_capacity(producer.codecs.len());
     for codec in producer.media_codecs() {
-        let ours = router.codecs.iter().find(|r| CodecDescription::from(*r).matches(&codec.into()));
+        let ours = best_match(codec.into(), router.codecs.iter());
         let Some((ours, payload_type)) = ours.and_then(|r| Some((r, r.preferred_payload_type?)))
         else {
             return Err(OrtcError::NotInRouter {
@@ -182,8 +182,7 @@ pub fn slot_parameters(
 ) -> Result<RtpParameters, OrtcError> {
     let mut codecs = Vec::new();
     for capability in receiver.codecs.iter().filter(|c| c.kind == kind && !c.is_rtx()) {
-        let ours =
-            router.codecs.iter().find(|r| CodecDescription::from(*r).matches(&capability.into()));
+        let ours = best_match(capability.into(), router.codecs.iter());
         let (Some(ours), Some(payload_type)) = (ours, capability.preferred_payload_type) else {
             continue;
         };
@@ -220,9 +219,8 @@ pub fn egress_codec(
     consumer: &RtpParameters,
     producer_codec: &RtpCodecParameters,
 ) -> Option<EgressCodec> {
-    let codec = consumer
-        .media_codecs()
-        .find(|codec| CodecDescription::from(*codec).matches(&producer_codec.into()))?;
+    let media = consumer.codecs.iter().filter(|codec| !codec.is_rtx());
+    let codec = best_match(producer_codec.into(), media)?;
     Some(EgressCodec {
         payload_type: codec.payload_type,
         rtx_payload_type: consumer.rtx_codec(codec.payload_type).map(|rtx| rtx.payload_type),
@@ -277,7 +275,7 @@ fn capability_for<'a>(
     device: &'a RtpCapabilities,
     codec: &RtpCodecParameters,
 ) -> Option<&'a RtpCodecCapability> {
-    device.codecs.iter().find(|d| CodecDescription::from(*d).matches(&codec.into()))
+    best_match(codec.into(), device.codecs.iter())
 }
 
 fn common_feedback(ours: &[RtcpFeedback], theirs: &[RtcpFeedback]) -> Vec<RtcpFeedback> {

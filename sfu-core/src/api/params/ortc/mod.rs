@@ -11,7 +11,7 @@ mod error;
 mod router_capabilities;
 mod validate;
 
-pub(crate) use codec_match::CodecDescription;
+pub(crate) use codec_match::{CodecDescription, best_match};
 pub(crate) use consume::keep_one_congestion_control;
 pub use consume::{
     EgressCodec, EgressIds, can_consume, consumable_parameters, consumer_parameters, egress_codec,
