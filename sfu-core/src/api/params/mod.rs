@@ -23,10 +23,11 @@ pub use rtp_parameters::{
     Layers, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
     RtpHeaderExtensionParameters, RtpParameters, RtxParameters, ScalabilityMode,
 };
-pub use supported::{default_codecs, supported_capabilities};
-pub use transport::{
-    CandidateKind, DtlsParameters, DtlsRole, Fingerprint, IceCandidate, IceParameters, TcpKind,
-    TransportProtocol, WebRtcTransportParameters,
+pub use sfu_ice::{
+    Candidate as IceCandidate, CandidateKind, DtlsRole, Fingerprint, FingerprintAlgorithm,
+    Protocol, TcpType,
 };
+pub use supported::{default_codecs, supported_capabilities};
+pub use transport::{DtlsParameters, IceParameters, WebRtcTransportParameters};
 
 pub use crate::wire::MediaKind;

@@ -1,14 +1,12 @@
 //! From what was accepted of an offer to the text of the answer (RFC 8829
 //! §5.3, with the attributes of a lite ICE agent with known addresses).
 
-use std::fmt::Write as _;
-
 use super::SdpError;
 use super::description::{Direction, MediaSection};
 use super::offer::RemoteOffer;
 use crate::api::params::{
-    DtlsRole, Fingerprint, IceCandidate, IceParameters, RtpCapabilities, RtpCodecParameters,
-    RtpHeaderExtensionParameters, RtpParameters, TcpKind, TransportProtocol,
+    DtlsRole, Fingerprint, IceCandidate, IceParameters, Protocol, RtpCapabilities,
+    RtpCodecParameters, RtpHeaderExtensionParameters, RtpParameters,
 };
 
 /// Our side of the transport.
@@ -167,7 +165,7 @@ impl<'a> AnswerBuilder<'a> {
         }
         let formats: Vec<_> = codecs.iter().map(|c| c.payload_type.0.to_string()).collect();
         let (media, protocol) = (&section.media, &section.protocol);
-        let udp = transport.candidates.iter().find(|c| c.protocol == TransportProtocol::Udp);
+        let udp = transport.candidates.iter().find(|c| c.protocol == Protocol::Udp);
         let default = udp.filter(|_| tagged);
         let port = default.map_or(9, |candidate| candidate.port);
         sdp.line(format_args!("m={media} {port} {protocol} {}", formats.join(" ")));
@@ -213,8 +211,9 @@ struct Writer(String);
 
 impl Writer {
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        // Writing to a string cannot fail.
-        let _ = write!(self.0, "{line}\r\n");
+        // Names come from the caller; none may begin a line of its own.
+        self.0.extend(line.to_string().chars().filter(|c| !c.is_control()));
+        self.0.push_str("\r\n");
     }
 
     fn rejected_section(
@@ -237,8 +236,8 @@ impl Writer {
     fn transport(&mut self, transport: &LocalTransport, remote_role: DtlsRole) {
         self.line(format_args!("a=ice-ufrag:{}", transport.ice.username_fragment));
         self.line(format_args!("a=ice-pwd:{}", transport.ice.password));
-        for Fingerprint { algorithm, value } in &transport.fingerprints {
-            self.line(format_args!("a=fingerprint:{algorithm} {value}"));
+        for fingerprint in &transport.fingerprints {
+            self.line(format_args!("a=fingerprint:{fingerprint}"));
         }
         let setup = if remote_role == DtlsRole::Server { "active" } else { "passive" };
         self.line(format_args!("a=setup:{setup}"));
@@ -246,16 +245,7 @@ impl Writer {
 
     fn candidates(&mut self, candidates: &[IceCandidate]) {
         for candidate in candidates {
-            let IceCandidate { foundation, priority, address, port, .. } = candidate;
-            let (protocol, tcp_type) = match (candidate.protocol, candidate.tcp_type) {
-                (TransportProtocol::Udp, _) => ("udp", ""),
-                (TransportProtocol::Tcp, Some(TcpKind::Active)) => ("tcp", " tcptype active"),
-                (TransportProtocol::Tcp, Some(TcpKind::So)) => ("tcp", " tcptype so"),
-                (TransportProtocol::Tcp, _) => ("tcp", " tcptype passive"),
-            };
-            self.line(format_args!(
-                "a=candidate:{foundation} 1 {protocol} {priority} {address} {port} typ host{tcp_type}"
-            ));
+            self.line(format_args!("a=candidate:{candidate}"));
         }
         self.line(format_args!("a=end-of-candidates"));
     }

@@ -6,8 +6,7 @@ use super::description::{
     TransportAttributes,
 };
 use crate::api::params::{
-    CandidateKind, CodecParameters, ExtensionDirection, Fingerprint, IceCandidate, RtcpFeedback,
-    RtpCodecParameters, TcpKind, TransportProtocol,
+    CodecParameters, ExtensionDirection, FingerprintAlgorithm, RtcpFeedback, RtpCodecParameters,
 };
 use crate::wire::{Mid, PayloadType, Rid, Ssrc};
 
@@ -80,7 +79,8 @@ impl SectionBuilder {
             "bundle-only" => section.bundle_only = true,
             "candidate" => {
                 let room = section.candidates.len() < MAX_CANDIDATES;
-                section.candidates.extend(candidate(value).filter(|_| room));
+                // Those with a host name (mDNS) do not parse; we need none.
+                section.candidates.extend(value.parse().ok().filter(|_| room));
             }
             _ => {
                 if let Some(direction) = direction(name) {
@@ -274,19 +274,17 @@ fn apply_transport_attribute(
             });
         }
         "fingerprint" => {
-            let error =
-                || SdpError::new(number, "a=fingerprint", "a hash function and hexadecimal bytes");
-            let (algorithm, value) = value.split_once(' ').ok_or_else(error)?;
-            let bytes = value.trim().split(':');
-            let hex = |b: &str| b.len() == 2 && b.bytes().all(|c| c.is_ascii_hexdigit());
-            if !is_token(algorithm) || !bytes.clone().all(hex) || bytes.count() > 64 {
-                return Err(error());
+            let name = value.split_ascii_whitespace().next().unwrap_or_default();
+            // A peer may list others beside the one that we check.
+            let mut known = FingerprintAlgorithm::ALL.into_iter();
+            if !known.any(|algorithm| algorithm.as_str().eq_ignore_ascii_case(name)) {
+                return Ok(());
             }
+            let expected = "as many hexadecimal bytes as the hash function has";
+            let error = |_| SdpError::new(number, "a=fingerprint", expected);
+            let fingerprint = value.parse().map_err(error)?;
             if transport.fingerprints.len() < MAX_FINGERPRINTS {
-                transport.fingerprints.push(Fingerprint {
-                    algorithm: algorithm.to_ascii_lowercase(),
-                    value: value.trim().to_ascii_uppercase(),
-                });
+                transport.fingerprints.push(fingerprint);
             }
         }
         _ => {}
@@ -319,42 +317,6 @@ fn extmap(extensions: &mut Vec<Extension>, value: &str, number: usize) -> Result
     }
     extensions.push(Extension { id, uri, direction });
     Ok(())
-}
-
-/// `<foundation> <component> <protocol> <priority> <address> <port> typ <type> …`;
-/// `None` for those that we cannot use.
-fn candidate(value: &str) -> Option<IceCandidate> {
-    let mut words = value.split_ascii_whitespace();
-    let foundation = words.next()?.to_owned();
-    let _component = words.next()?;
-    let protocol = match words.next()? {
-        p if p.eq_ignore_ascii_case("udp") => TransportProtocol::Udp,
-        p if p.eq_ignore_ascii_case("tcp") => TransportProtocol::Tcp,
-        _ => return None,
-    };
-    let priority = words.next()?.parse().ok()?;
-    let address = words.next()?.parse().ok()?;
-    let port = words.next()?.parse().ok()?;
-    words.next().filter(|typ| *typ == "typ")?;
-    let kind = match words.next()? {
-        "host" => CandidateKind::Host,
-        "srflx" => CandidateKind::Srflx,
-        "prflx" => CandidateKind::Prflx,
-        "relay" => CandidateKind::Relay,
-        _ => return None,
-    };
-    let mut tcp_type = None;
-    while let (Some(name), Some(value)) = (words.next(), words.next()) {
-        if name == "tcptype" {
-            tcp_type = match value {
-                "active" => Some(TcpKind::Active),
-                "passive" => Some(TcpKind::Passive),
-                "so" => Some(TcpKind::So),
-                _ => return None,
-            };
-        }
-    }
-    Some(IceCandidate { foundation, priority, address, protocol, port, kind, tcp_type })
 }
 
 fn source(sources: &mut Vec<Source>, ssrc: Ssrc, number: usize) -> Result<&mut Source, SdpError> {
