@@ -1,0 +1,110 @@
+/** The REST calls of `PROTOCOL.md`. Every failure is an `ApiError` with words for a person. */
+
+import { isParticipant, type Participant, type Role } from './protocol';
+
+export interface CreatedMeeting {
+  meeting_id: string;
+  title: string;
+  join_url: string;
+  host_key: string;
+}
+
+export interface MeetingInfo {
+  meeting_id: string;
+  title: string;
+  created_at: string;
+  participant_count: number;
+}
+
+/** The seat that a join reserved: what the signalling socket needs. */
+export interface Seat {
+  participant_id: string;
+  token: string;
+  signaling_server_url: string;
+  ice_servers: RTCIceServer[];
+  role: Role;
+  meeting_state: { meeting_id: string; title: string; participants: Participant[] };
+}
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+
+  constructor(
+    /** The problem's code, or `unreachable` when there was no answer. */
+    readonly code: string,
+    message: string,
+    readonly status = 0,
+  ) {
+    super(message);
+  }
+}
+
+export function createMeeting(title: string): Promise<CreatedMeeting> {
+  return call('POST', '/api/meetings', title === '' ? {} : { title });
+}
+
+export function meetingInfo(meetingId: string): Promise<MeetingInfo> {
+  return call('GET', meetingPath(meetingId));
+}
+
+export async function joinMeeting(
+  meetingId: string,
+  displayName: string,
+  hostKey: string | null,
+): Promise<Seat> {
+  const seat = await call<Seat>('POST', `${meetingPath(meetingId)}/join`, {
+    display_name: displayName,
+    ...(hostKey === null ? {} : { host_key: hostKey }),
+    device_info: { user_agent: navigator.userAgent.slice(0, 200) },
+  });
+  seat.meeting_state.participants = seat.meeting_state.participants.filter(isParticipant);
+  return seat;
+}
+
+/** Gives the seat back while the page is going away, when no socket would still deliver it. */
+export function leaveOnUnload(meetingId: string, participantId: string, token: string): void {
+  void fetch(`${meetingPath(meetingId)}/leave`, {
+    method: 'POST',
+    keepalive: true,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ participant_id: participantId }),
+  }).catch(() => undefined);
+}
+
+function meetingPath(meetingId: string): string {
+  return `/api/meetings/${encodeURIComponent(meetingId)}`;
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+  } catch {
+    throw new ApiError('unreachable', 'The server cannot be reached. Check your connection.');
+  }
+  const answer: unknown = await response.json().catch(() => null);
+  if (response.ok && typeof answer === 'object' && answer !== null) return answer as T;
+  throw problem(response.status, answer);
+}
+
+const WORDS: Partial<Record<string, string>> = {
+  not_found: 'This meeting does not exist or has ended.',
+  meeting_full: 'This meeting is full.',
+  rate_limited: 'Too many attempts. Wait a moment and try again.',
+  internal: 'The server had a problem. Try again in a moment.',
+};
+
+function problem(status: number, answer: unknown): ApiError {
+  const fields = (typeof answer === 'object' && answer !== null ? answer : {}) as {
+    code?: unknown;
+    detail?: unknown;
+  };
+  const code = typeof fields.code === 'string' ? fields.code : status >= 500 ? 'internal' : 'unknown';
+  const detail = typeof fields.detail === 'string' ? fields.detail : '';
+  return new ApiError(code, WORDS[code] ?? (detail || 'The server refused this.'), status);
+}

@@ -1,0 +1,127 @@
+/**
+ * Keeps a media session alive for as long as the meeting lasts: makes the offer, replaces a
+ * connection that failed, remembers which tracks to send, and says who is on which slot.
+ */
+
+import { AudioOutput } from './audio-output.svelte';
+import { backoffDelay } from './backoff';
+import { MediaSession, type MediaStatus } from './media';
+import type { Assignment, ClientMessage, Source } from './protocol';
+
+const ANSWER_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 15_000;
+/** ICE often recovers by itself; after this long a new connection is quicker. */
+const INTERRUPTED_MS = 4_000;
+
+export class MediaLink {
+  status: MediaStatus = $state('new');
+  assignments: Assignment[] = $state.raw([]);
+  session: MediaSession | null = $state.raw(null);
+  readonly output = new AudioOutput();
+
+  readonly #send: (message: ClientMessage) => boolean;
+  readonly #tracks = new Map<Source, MediaStreamTrack>();
+  #iceServers: RTCIceServer[] = [];
+  #offerId = 0;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(send: (message: ClientMessage) => boolean) {
+    this.#send = send;
+  }
+
+  /** Starts over with a new peer connection. */
+  async connect(iceServers: RTCIceServer[] = this.#iceServers): Promise<void> {
+    this.#iceServers = iceServers;
+    clearTimeout(this.#timer);
+    this.session?.close();
+    this.status = 'connecting';
+    const session: MediaSession = new MediaSession(iceServers, (status) => {
+      if (this.session === session) this.#changed(status);
+    });
+    this.session = session;
+    this.output.play(session.audioTracks());
+    for (const [source, track] of this.#tracks) await this.#apply(session, source, track);
+    const offer = await session.offer();
+    if (this.session !== session) return;
+    this.#offerId += 1;
+    if (this.#send({ type: 'offer', offer_id: this.#offerId, ...offer })) {
+      this.#timer = setTimeout(() => this.#retry(), ANSWER_TIMEOUT_MS);
+    }
+  }
+
+  async answered(offerId: number, sdp: string): Promise<void> {
+    if (offerId !== this.#offerId || !this.session) return;
+    clearTimeout(this.#timer);
+    try {
+      await this.session.accept(sdp);
+      if (this.status !== 'connected') this.#timer = setTimeout(() => this.#retry(), CONNECT_TIMEOUT_MS);
+    } catch {
+      this.#retry();
+    }
+  }
+
+  /** The server refused the offer, or the seat was taken up again without its media. */
+  renew(): void {
+    this.#retry();
+  }
+
+  /** True if there is nothing to do for media after the socket came back. */
+  get healthy(): boolean {
+    return this.status === 'connected' || this.status === 'interrupted';
+  }
+
+  setTrack(source: Source, track: MediaStreamTrack | null): void {
+    if (track) this.#tracks.set(source, track);
+    else this.#tracks.delete(source);
+    if (this.session) void this.#apply(this.session, source, track);
+  }
+
+  /** The receiver that carries this source now, or `null` if it is on no slot. */
+  receiver(participantId: string, source: Source): RTCRtpReceiver | null {
+    const slot = this.assignments.find(
+      (assignment) => assignment.participant_id === participantId && assignment.source === source,
+    );
+    return slot ? (this.session?.receiver(slot.mid) ?? null) : null;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.output.stop();
+    this.session?.close();
+    this.session = null;
+    this.assignments = [];
+    this.status = 'closed';
+  }
+
+  #changed(status: MediaStatus): void {
+    this.status = status;
+    if (status === 'connected') {
+      this.#failures = 0;
+      clearTimeout(this.#timer);
+      void this.output.resume();
+    } else if (status === 'interrupted') {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#retry(), INTERRUPTED_MS);
+    } else if (status === 'failed') {
+      this.#retry();
+    }
+  }
+
+  #retry(): void {
+    clearTimeout(this.#timer);
+    if (this.status === 'closed') return;
+    this.status = 'failed';
+    this.#failures += 1;
+    this.#timer = setTimeout(() => void this.connect(), backoffDelay(this.#failures));
+  }
+
+  async #apply(session: MediaSession, source: Source, track: MediaStreamTrack | null): Promise<void> {
+    if (track && source === 'screen') track.contentHint = 'detail';
+    try {
+      await session.setTrack(source, track);
+    } catch {
+      // The session closed meanwhile; the next one sends the track from the start.
+    }
+  }
+}
