@@ -374,3 +374,6 @@ impl Peer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

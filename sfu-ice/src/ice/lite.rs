@@ -481,3 +481,6 @@ impl LiteAgent {
         self.events.push_back(event);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,10 @@ impl FrameDecoder {
     /// # Errors
     /// [`FrameError`], at once and on every later call, when a frame is too
     /// long.
-    pub fn decode<'a>(&'a mut self, input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, FrameError> {
+    pub fn decode<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<&'a [u8]>, FrameError> {
         if let Some(error) = self.broken {
             return Err(error);
         }

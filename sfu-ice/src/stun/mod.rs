@@ -15,3 +15,6 @@ mod message;
 
 pub use build::{BuildError, Builder, MAX_MESSAGE};
 pub use message::{Attribute, Attributes, Class, ErrorCode, Message, TransactionId, username};
+
+#[cfg(test)]
+mod tests;
