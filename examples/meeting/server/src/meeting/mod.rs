@@ -1,0 +1,39 @@
+//! The live meeting as a state machine: who sits in it, what they may do, what each of them receives.
+//!
+//! [`Room`] takes commands and yields [`Event`]s. It never waits, locks, sends, stores or reads a
+//! clock, so every rule of a meeting can be tested by calling it. [`Live`] is the one place that
+//! ties a room to its sockets and its media, and [`Registry`] is the bounded set of live meetings.
+
+mod ids;
+mod live;
+mod moment;
+mod pace;
+mod participant;
+mod permissions;
+mod refusal;
+mod registry;
+mod room;
+mod secret;
+mod slots;
+mod text;
+
+pub use ids::{InvalidId, MeetingId, MessageId, ParticipantId};
+pub use live::{Connection, Live, Services};
+pub use moment::Moment;
+pub use pace::Pace;
+pub use participant::{
+    ChatMessage, Kind, MediaChange, MediaState, Participant, Role, Source, SourceSet,
+};
+pub use permissions::{Action, may};
+pub use refusal::{Code, FieldError, Refusal};
+pub use registry::{MeetingInfo, Registry};
+pub use room::{
+    Audience, Command, EndReason, Event, LeaveReason, Limits, Negotiation, Offer, Room, RoomFacts,
+    SlotFill, Tile, Track,
+};
+pub use secret::{Secret, SecretHash};
+pub use slots::{
+    Assignment, AudioCandidate, ScreenCandidate, SlotRole, SlotSpec, Slots, Stream, VideoCandidate,
+    spatial_layer,
+};
+pub use text::{ChatText, DisplayName, Title};

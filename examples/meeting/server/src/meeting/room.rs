@@ -1,0 +1,788 @@
+//! One live meeting: seats, media state, slots and chat.
+//!
+//! [`Live`](super::Live) calls it under a lock and carries its events out. Every change ends in
+//! [`Room::poll_event`]; nothing here waits, sends, stores or reads a clock. Limits on how often a
+//! seat may speak are kept here too, so that no path around them exists.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::permissions::{self, Action};
+use super::{
+    AudioCandidate, ChatMessage, ChatText, Code, DisplayName, MediaChange, MediaState, MeetingId,
+    MessageId, Moment, Pace, Participant, ParticipantId, Refusal, Role, ScreenCandidate,
+    SecretHash, SlotSpec, Slots, Source, SourceSet, Stream, Title, VideoCandidate, spatial_layer,
+};
+use crate::signaling::protocol::{Joined, MeetingSummary, ServerMessage};
+
+/// How many chat messages a newcomer is shown.
+const RECENT_CHAT: usize = 100;
+const MAX_TRACKS: usize = 8;
+const MAX_SLOTS: usize = 64;
+const MAX_TILES: usize = 50;
+const MAX_SDP: usize = 200_000;
+const MAX_MID: usize = 16;
+
+/// What a room may hold and how long it waits.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Seats, reserved ones included.
+    pub participants: usize,
+    /// How long a seat waits for its first socket.
+    pub reservation: Duration,
+    /// How long a seat waits for a socket that went away.
+    pub absence: Duration,
+    /// How long a room without seats stays in memory.
+    pub empty: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            participants: 50,
+            reservation: Duration::from_secs(30),
+            absence: Duration::from_secs(30),
+            empty: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What is known of a meeting before anybody is in it.
+#[derive(Debug, Clone)]
+pub struct RoomFacts {
+    /// The meeting.
+    pub meeting_id: MeetingId,
+    /// Its title.
+    pub title: Title,
+    /// Who presents the key of this hash is a host.
+    pub host_key: SecretHash,
+    /// When it was created.
+    pub created_at: OffsetDateTime,
+    /// The latest messages, oldest first.
+    pub chat: Vec<ChatMessage>,
+}
+
+/// What somebody with a seat asks for.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Negotiate media anew.
+    Offer(Offer),
+    /// Change one's own or, as a host, another's media.
+    SetMedia(ParticipantId, MediaChange),
+    /// Say what is shown.
+    View(Vec<Tile>),
+    /// Write to everybody.
+    Chat(ChatText),
+    /// Give up one's own or, as a host, another's seat.
+    Leave(ParticipantId),
+}
+
+/// A checked offer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    /// The client's number for it.
+    pub offer_id: serde_json::Number,
+    /// The SDP.
+    pub sdp: String,
+    /// The sections that the client sends on.
+    pub tracks: Vec<Track>,
+    /// The sections that the client receives on.
+    pub slots: Vec<SlotSpec>,
+}
+
+/// A section that a client sends on, and what it sends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Track {
+    /// The section's media id.
+    pub mid: String,
+    /// What it carries.
+    pub source: Source,
+}
+
+/// One picture on a client's screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Tile {
+    /// Whose.
+    pub participant_id: ParticipantId,
+    /// Camera or screen.
+    pub source: Source,
+    /// Device pixels.
+    pub width: u32,
+    /// Device pixels.
+    pub height: u32,
+}
+
+/// The numbered negotiation of an offer; a later one makes it void.
+#[derive(Debug, Clone)]
+pub struct Negotiation {
+    /// Unique within the room.
+    pub number: u64,
+    /// What to negotiate.
+    pub offer: Arc<Offer>,
+}
+
+/// What the media plane shall send on a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotFill {
+    /// The slot.
+    pub mid: String,
+    /// What it carries; `None` when it is empty.
+    pub stream: Option<Stream>,
+    /// The largest spatial layer worth sending.
+    pub spatial_layer: u8,
+}
+
+/// What follows from a command.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Tell people something.
+    Tell(Audience, ServerMessage),
+    /// Replace a participant's media session.
+    Negotiate(ParticipantId, Negotiation),
+    /// Forward only these sources of a participant.
+    Send(ParticipantId, SourceSet),
+    /// Fill a participant's slots.
+    Fill(ParticipantId, Vec<SlotFill>),
+    /// Close a participant's media session.
+    CloseMedia(ParticipantId),
+    /// Say goodbye on a participant's socket and close it.
+    End(ParticipantId, EndReason),
+    /// Store a message.
+    Persist(ChatMessage),
+}
+
+/// Who is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// One participant.
+    One(ParticipantId),
+    /// Everybody but one.
+    Others(ParticipantId),
+    /// Everybody.
+    Everyone,
+}
+
+/// Why a participant is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    /// Said so.
+    Left,
+    /// Did not come back in time.
+    Timeout,
+    /// Was taken out by a host.
+    Removed,
+}
+
+/// Why a socket ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The participant left.
+    Left,
+    /// The participant was taken out by a host.
+    Removed,
+    /// Another socket took the seat.
+    Replaced,
+    /// The meeting is over.
+    MeetingEnded,
+    /// The server stops.
+    Shutdown,
+}
+
+/// A live meeting.
+#[derive(Debug)]
+pub struct Room {
+    facts: RoomFacts,
+    limits: Limits,
+    /// In the order in which people joined.
+    seats: Vec<Seat>,
+    sharing: Option<ParticipantId>,
+    chat: VecDeque<ChatMessage>,
+    last_message: Option<MessageId>,
+    last_negotiation: u64,
+    empty_since: Option<Instant>,
+    closed: bool,
+    events: VecDeque<Event>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    id: ParticipantId,
+    token: SecretHash,
+    name: DisplayName,
+    role: Role,
+    joined_at: OffsetDateTime,
+    presence: Presence,
+    audio_enabled: bool,
+    video_enabled: bool,
+    media: Option<Media>,
+    /// `None` until the client says what it shows: then everything is sent.
+    view: Option<Vec<Tile>>,
+    announcements: Pace,
+    offers: Pace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Reserved { until: Instant },
+    Connected,
+    Away { until: Instant },
+}
+
+#[derive(Debug)]
+struct Media {
+    negotiation: Negotiation,
+    /// Sources that the media plane receives; empty until the answer.
+    published: SourceSet,
+    answered: bool,
+    slots: Slots,
+    told: bool,
+    fills: Vec<SlotFill>,
+}
+
+impl Room {
+    /// A meeting without anybody in it.
+    #[must_use]
+    pub fn new(facts: RoomFacts, limits: Limits, now: Moment) -> Self {
+        let chat: VecDeque<_> = facts.chat.iter().cloned().collect();
+        Self {
+            last_message: chat.back().map(|message| message.message_id),
+            chat,
+            facts,
+            limits,
+            seats: Vec::new(),
+            sharing: None,
+            last_negotiation: 0,
+            empty_since: Some(now.instant),
+            closed: false,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Reserves a seat; whoever presents the token within [`Limits::reservation`] takes it.
+    ///
+    /// # Errors
+    /// `meeting_full`, or `unavailable` when the room is closed.
+    pub fn reserve(
+        &mut self,
+        id: ParticipantId,
+        token: SecretHash,
+        name: DisplayName,
+        role: Role,
+        now: Moment,
+    ) -> Result<(), Refusal> {
+        if self.closed {
+            return Err(Refusal::new(Code::Unavailable, "the meeting is being closed"));
+        }
+        if self.seats.len() >= self.limits.participants {
+            let text = format!("all {} seats are taken", self.limits.participants);
+            return Err(Refusal::new(Code::MeetingFull, text));
+        }
+        self.seats.push(Seat {
+            id,
+            token,
+            name,
+            role,
+            joined_at: now.utc,
+            presence: Presence::Reserved { until: now.instant + self.limits.reservation },
+            audio_enabled: true,
+            video_enabled: true,
+            media: None,
+            view: None,
+            announcements: Pace::new(20, 4.0),
+            offers: Pace::new(6, 0.5),
+        });
+        self.empty_since = None;
+        Ok(())
+    }
+
+    /// Whose seat a token opens.
+    #[must_use]
+    pub fn holder(&self, token: &SecretHash) -> Option<(ParticipantId, Role)> {
+        let seat = self.seats.iter().find(|seat| seat.token == *token)?;
+        Some((seat.id, seat.role))
+    }
+
+    /// A socket takes the seat, for the first time or again.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such seat.
+    pub fn connect(&mut self, id: ParticipantId) -> Result<(), Refusal> {
+        let seat = self.seat_mut(id)?;
+        let first = matches!(seat.presence, Presence::Reserved { .. });
+        let was_away = matches!(seat.presence, Presence::Away { .. });
+        seat.presence = Presence::Connected;
+        self.tell(Audience::One(id), self.joined(id, !first)?);
+        if first {
+            let participant = self.seat(id)?.participant(self.sharing);
+            self.tell(Audience::Others(id), ServerMessage::ParticipantJoined { participant });
+            self.fill_slots();
+        } else if was_away {
+            self.announce(id);
+        }
+        Ok(())
+    }
+
+    /// The seat's socket is gone; the seat and its media stay for [`Limits::absence`].
+    pub fn disconnect(&mut self, id: ParticipantId, now: Moment) {
+        let until = now.instant + self.limits.absence;
+        let Ok(seat) = self.seat_mut(id) else { return };
+        if seat.presence == Presence::Connected {
+            seat.presence = Presence::Away { until };
+            self.announce(id);
+        }
+    }
+
+    /// Does what a participant asks for, or says why not and changes nothing.
+    ///
+    /// # Errors
+    /// Any code that the protocol lists for the message.
+    pub fn handle(
+        &mut self,
+        from: ParticipantId,
+        command: Command,
+        now: Moment,
+    ) -> Result<(), Refusal> {
+        match command {
+            Command::Offer(offer) => self.negotiate(from, offer, now),
+            Command::SetMedia(whose, change) => self.set_media(from, whose, change, now),
+            Command::View(tiles) => self.view(from, tiles),
+            Command::Chat(text) => self.say(from, text, now),
+            Command::Leave(who) => self.leave(from, who, now),
+        }
+    }
+
+    /// The media plane answered a negotiation and receives `published`.
+    pub fn handle_answer(
+        &mut self,
+        id: ParticipantId,
+        negotiation: u64,
+        sdp: String,
+        published: SourceSet,
+    ) {
+        let Some(media) = self.current_media(id, negotiation) else { return };
+        media.answered = true;
+        media.published = published;
+        let offer_id = media.negotiation.offer.offer_id.clone();
+        self.tell(Audience::One(id), ServerMessage::Answer { offer_id, sdp });
+        self.fill_slots();
+    }
+
+    /// The media plane refused a negotiation; the participant is without media.
+    pub fn handle_refused_offer(&mut self, id: ParticipantId, negotiation: u64, refusal: Refusal) {
+        if self.current_media(id, negotiation).is_none() {
+            return;
+        }
+        self.tell(Audience::One(id), ServerMessage::error(refusal, Some("offer")));
+        self.handle_lost_media(id, negotiation);
+    }
+
+    /// A media session failed or was closed by its peer; a new offer is expected.
+    pub fn handle_lost_media(&mut self, id: ParticipantId, negotiation: u64) {
+        if self.current_media(id, negotiation).is_none() {
+            return;
+        }
+        if let Ok(seat) = self.seat_mut(id) {
+            seat.media = None;
+        }
+        self.events.push_back(Event::CloseMedia(id));
+        self.fill_slots();
+    }
+
+    /// Frees seats whose time is up. Call it about once a second.
+    pub fn handle_timeout(&mut self, now: Moment) {
+        let late = |seat: &&Seat| match seat.presence {
+            Presence::Reserved { until } | Presence::Away { until } => until <= now.instant,
+            Presence::Connected => false,
+        };
+        let late: Vec<_> = self.seats.iter().filter(late).map(|seat| seat.id).collect();
+        for id in late {
+            self.free(id, LeaveReason::Timeout, now);
+        }
+    }
+
+    /// Whether the room has been without seats for [`Limits::empty`].
+    #[must_use]
+    pub fn is_forsaken(&self, now: Moment) -> bool {
+        let empty = self.empty_since.map(|since| now.instant.saturating_duration_since(since));
+        empty.is_some_and(|span| span >= self.limits.empty)
+    }
+
+    /// Ends the meeting for everybody; no seat is given any more.
+    pub fn close(&mut self, reason: EndReason) {
+        self.closed = true;
+        for seat in std::mem::take(&mut self.seats) {
+            if seat.media.is_some() {
+                self.events.push_back(Event::CloseMedia(seat.id));
+            }
+            self.events.push_back(Event::End(seat.id, reason));
+        }
+    }
+
+    /// The next thing to be carried out.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The meeting.
+    #[must_use]
+    pub fn facts(&self) -> &RoomFacts {
+        &self.facts
+    }
+
+    /// Everybody present, in the order in which they joined. Reserved seats are not present.
+    #[must_use]
+    pub fn roster(&self) -> Vec<Participant> {
+        self.present().map(|seat| seat.participant(self.sharing)).collect()
+    }
+
+    /// The media state of one participant.
+    #[must_use]
+    pub fn media_state(&self, id: ParticipantId) -> Option<MediaState> {
+        self.seat(id).ok().map(|seat| seat.media_state(self.sharing))
+    }
+
+    /// The latest messages, oldest first.
+    pub fn recent_chat(&self) -> impl Iterator<Item = &ChatMessage> {
+        self.chat.iter()
+    }
+
+    fn negotiate(&mut self, id: ParticipantId, offer: Offer, now: Moment) -> Result<(), Refusal> {
+        check_offer(&offer)?;
+        let number = self.last_negotiation + 1;
+        let seat = self.seat_mut(id)?;
+        if !seat.offers.take(now.instant) {
+            return Err(Refusal::new(Code::RateLimited, "too many offers; wait a few seconds"));
+        }
+        let negotiation = Negotiation { number, offer: Arc::new(offer) };
+        seat.media = Some(Media {
+            published: SourceSet::EMPTY,
+            answered: false,
+            slots: Slots::new(negotiation.offer.slots.clone()),
+            told: false,
+            fills: Vec::new(),
+            negotiation: negotiation.clone(),
+        });
+        self.last_negotiation = number;
+        self.events.push_back(Event::Negotiate(id, negotiation));
+        self.enforce(id);
+        self.fill_slots();
+        Ok(())
+    }
+
+    fn set_media(
+        &mut self,
+        from: ParticipantId,
+        whose: ParticipantId,
+        change: MediaChange,
+        now: Moment,
+    ) -> Result<(), Refusal> {
+        self.permit(from, whose, Action::SetMedia(change))?;
+        let sharing = match change.screen_sharing {
+            Some(true) => match self.sharing {
+                Some(other) if other != whose => {
+                    let text = "somebody else is sharing a screen";
+                    return Err(Refusal::new(Code::Conflict, text));
+                }
+                _ => Some(whose),
+            },
+            Some(false) => self.sharing.filter(|sharer| *sharer != whose),
+            None => self.sharing,
+        };
+        let before = self.seat(whose)?.media_state(self.sharing);
+        self.pace(from, now)?;
+        self.sharing = sharing;
+        let seat = self.seat_mut(whose)?;
+        seat.audio_enabled = change.audio_enabled.unwrap_or(seat.audio_enabled);
+        seat.video_enabled = change.video_enabled.unwrap_or(seat.video_enabled);
+        if self.media_state(whose) != Some(before) {
+            self.announce(whose);
+            self.enforce(whose);
+            self.fill_slots();
+        }
+        Ok(())
+    }
+
+    fn view(&mut self, id: ParticipantId, tiles: Vec<Tile>) -> Result<(), Refusal> {
+        if tiles.len() > MAX_TILES {
+            return Err(Refusal::field("tiles", format!("must have at most {MAX_TILES} entries")));
+        }
+        self.seat_mut(id)?.view = Some(tiles);
+        self.fill_slots_of(id);
+        Ok(())
+    }
+
+    fn say(&mut self, id: ParticipantId, message: ChatText, now: Moment) -> Result<(), Refusal> {
+        let sender_name = self.seat(id)?.name.clone();
+        self.pace(id, now)?;
+        let message_id = MessageId::after(self.last_message, now.unix_ms());
+        let message =
+            ChatMessage { message_id, sender_id: id, sender_name, message, sent_at: now.utc };
+        self.last_message = Some(message_id);
+        if self.chat.len() >= RECENT_CHAT {
+            self.chat.pop_front();
+        }
+        self.chat.push_back(message.clone());
+        self.events.push_back(Event::Persist(message.clone()));
+        self.tell(Audience::Everyone, ServerMessage::ChatBroadcast(message));
+        Ok(())
+    }
+
+    fn leave(
+        &mut self,
+        from: ParticipantId,
+        who: ParticipantId,
+        now: Moment,
+    ) -> Result<(), Refusal> {
+        self.permit(from, who, Action::Leave)?;
+        let reason = if from == who { LeaveReason::Left } else { LeaveReason::Removed };
+        self.free(who, reason, now);
+        Ok(())
+    }
+
+    fn free(&mut self, id: ParticipantId, reason: LeaveReason, now: Moment) {
+        let Some(index) = self.seats.iter().position(|seat| seat.id == id) else { return };
+        let seat = self.seats.remove(index);
+        self.sharing = self.sharing.filter(|sharer| *sharer != id);
+        if seat.media.is_some() {
+            self.events.push_back(Event::CloseMedia(id));
+        }
+        if seat.is_present() {
+            let message = ServerMessage::ParticipantLeft { participant_id: id, reason };
+            self.tell(Audience::Others(id), message);
+        }
+        let end = match reason {
+            LeaveReason::Removed => EndReason::Removed,
+            LeaveReason::Left | LeaveReason::Timeout => EndReason::Left,
+        };
+        self.events.push_back(Event::End(id, end));
+        self.fill_slots();
+        if self.seats.is_empty() {
+            self.empty_since = Some(now.instant);
+        }
+    }
+
+    fn permit(
+        &self,
+        from: ParticipantId,
+        whose: ParticipantId,
+        action: Action,
+    ) -> Result<(), Refusal> {
+        let role = self.seat(from)?.role;
+        self.seat(whose)?;
+        if permissions::may(role, action, from == whose) {
+            return Ok(());
+        }
+        Err(Refusal::new(Code::Forbidden, "your role does not allow this for somebody else"))
+    }
+
+    fn pace(&mut self, id: ParticipantId, now: Moment) -> Result<(), Refusal> {
+        if self.seat_mut(id)?.announcements.take(now.instant) {
+            return Ok(());
+        }
+        Err(Refusal::new(Code::RateLimited, "too many changes; wait a few seconds"))
+    }
+
+    /// What the media plane may forward, whatever the client sends.
+    fn enforce(&mut self, id: ParticipantId) {
+        let Ok(seat) = self.seat(id) else { return };
+        let sources = seat.allowed(self.sharing);
+        self.events.push_back(Event::Send(id, sources));
+    }
+
+    fn announce(&mut self, id: ParticipantId) {
+        if let Some(state) = self.media_state(id) {
+            self.tell(Audience::Everyone, ServerMessage::MediaState(state));
+        }
+    }
+
+    fn joined(&self, id: ParticipantId, resumed: bool) -> Result<ServerMessage, Refusal> {
+        let seat = self.seat(id)?;
+        Ok(ServerMessage::Joined(Box::new(Joined {
+            participant_id: id,
+            role: seat.role,
+            resumed,
+            meeting: MeetingSummary {
+                meeting_id: self.facts.meeting_id,
+                title: self.facts.title.clone(),
+            },
+            participants: self.roster(),
+            chat: self.chat.iter().cloned().collect(),
+            slots: seat.media.as_ref().map(|media| media.slots.assignments()).unwrap_or_default(),
+        })))
+    }
+
+    fn fill_slots(&mut self) {
+        let receivers: Vec<_> = self.seats.iter().map(|seat| seat.id).collect();
+        for id in receivers {
+            self.fill_slots_of(id);
+        }
+    }
+
+    fn fill_slots_of(&mut self, id: ParticipantId) {
+        let Ok(receiver) = self.seat(id) else { return };
+        let others = || self.present().filter(|seat| seat.id != id);
+        let audio: Vec<_> = others().filter_map(Seat::as_audio).collect();
+        let video: Vec<_> = others().filter_map(|seat| seat.as_video(receiver)).collect();
+        let screen = others()
+            .find(|seat| self.sharing == Some(seat.id))
+            .and_then(|seat| seat.as_screen(receiver));
+        let view = receiver.view.clone();
+
+        let Ok(seat) = self.seat_mut(id) else { return };
+        let Some(media) = seat.media.as_mut().filter(|media| media.answered) else { return };
+        let changed = media.slots.assign(&audio, &video, screen);
+        let fills = media.slots.iter().map(|(spec, stream)| SlotFill {
+            mid: spec.mid.clone(),
+            stream,
+            spatial_layer: stream
+                .and_then(|stream| wanted_layer(view.as_deref(), stream.participant, stream.source))
+                .unwrap_or(0),
+        });
+        let fills: Vec<_> = fills.collect();
+        let filled = (media.fills != fills).then(|| Event::Fill(id, fills.clone()));
+        media.fills = fills;
+        let told = std::mem::replace(&mut media.told, true);
+        let news = (changed || !told).then(|| media.slots.assignments());
+        if let Some(assignments) = news {
+            self.tell(Audience::One(id), ServerMessage::Slots { assignments });
+        }
+        self.events.extend(filled);
+    }
+
+    fn tell(&mut self, audience: Audience, message: ServerMessage) {
+        self.events.push_back(Event::Tell(audience, message));
+    }
+
+    fn present(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.iter().filter(|seat| seat.is_present())
+    }
+
+    fn seat(&self, id: ParticipantId) -> Result<&Seat, Refusal> {
+        self.seats.iter().find(|seat| seat.id == id).ok_or_else(no_seat)
+    }
+
+    fn seat_mut(&mut self, id: ParticipantId) -> Result<&mut Seat, Refusal> {
+        self.seats.iter_mut().find(|seat| seat.id == id).ok_or_else(no_seat)
+    }
+
+    fn current_media(&mut self, id: ParticipantId, negotiation: u64) -> Option<&mut Media> {
+        let media = self.seat_mut(id).ok()?.media.as_mut()?;
+        (media.negotiation.number == negotiation).then_some(media)
+    }
+}
+
+impl Seat {
+    fn is_present(&self) -> bool {
+        !matches!(self.presence, Presence::Reserved { .. })
+    }
+
+    fn participant(&self, sharing: Option<ParticipantId>) -> Participant {
+        Participant {
+            participant_id: self.id,
+            display_name: self.name.clone(),
+            role: self.role,
+            audio_enabled: self.audio_enabled,
+            video_enabled: self.video_enabled,
+            screen_sharing: sharing == Some(self.id),
+            connected: self.presence == Presence::Connected,
+            joined_at: self.joined_at,
+        }
+    }
+
+    fn media_state(&self, sharing: Option<ParticipantId>) -> MediaState {
+        MediaState {
+            participant_id: self.id,
+            audio_enabled: self.audio_enabled,
+            video_enabled: self.video_enabled,
+            screen_sharing: sharing == Some(self.id),
+            connected: self.presence == Presence::Connected,
+        }
+    }
+
+    fn allowed(&self, sharing: Option<ParticipantId>) -> SourceSet {
+        let shares = sharing == Some(self.id);
+        SourceSet::EMPTY
+            .with(Source::Microphone, self.audio_enabled)
+            .with(Source::Camera, self.video_enabled)
+            .with(Source::Screen, shares)
+            .with(Source::ScreenAudio, shares)
+    }
+
+    fn publishes(&self, source: Source) -> bool {
+        self.media.as_ref().is_some_and(|media| media.published.contains(source))
+    }
+
+    fn as_audio(&self) -> Option<AudioCandidate> {
+        let candidate = AudioCandidate { participant: self.id, muted: !self.audio_enabled };
+        self.publishes(Source::Microphone).then_some(candidate)
+    }
+
+    fn as_video(&self, receiver: &Self) -> Option<VideoCandidate> {
+        let layer = wanted_layer(receiver.view.as_deref(), self.id, Source::Camera)?;
+        let shown = self.video_enabled && self.publishes(Source::Camera);
+        shown.then_some(VideoCandidate { participant: self.id, layer })
+    }
+
+    fn as_screen(&self, receiver: &Self) -> Option<ScreenCandidate> {
+        let shown = wanted_layer(receiver.view.as_deref(), self.id, Source::Screen).is_some();
+        Some(ScreenCandidate {
+            participant: self.id,
+            video: shown && self.publishes(Source::Screen),
+            audio: self.publishes(Source::ScreenAudio),
+        })
+    }
+}
+
+/// The layer that a receiver's view asks for; `None` when it does not show the picture. A client
+/// that never said what it shows is sent everything at its best.
+fn wanted_layer(view: Option<&[Tile]>, participant: ParticipantId, source: Source) -> Option<u8> {
+    let Some(tiles) = view else { return Some(2) };
+    tiles
+        .iter()
+        .filter(|tile| tile.participant_id == participant && tile.source == source)
+        .map(|tile| spatial_layer(tile.height))
+        .max()
+}
+
+fn no_seat() -> Refusal {
+    Refusal::new(Code::NotFound, "there is no such participant in this meeting")
+}
+
+fn check_offer(offer: &Offer) -> Result<(), Refusal> {
+    if offer.sdp.is_empty() || offer.sdp.len() > MAX_SDP {
+        return Err(Refusal::field("sdp", format!("must have 1 to {MAX_SDP} bytes")));
+    }
+    if offer.tracks.len() > MAX_TRACKS {
+        return Err(Refusal::field("tracks", format!("must have at most {MAX_TRACKS} entries")));
+    }
+    if offer.slots.len() > MAX_SLOTS {
+        return Err(Refusal::field("slots", format!("must have at most {MAX_SLOTS} entries")));
+    }
+    let tracks = offer.tracks.iter().map(|track| track.mid.as_str()).enumerate();
+    let slots = offer.slots.iter().map(|slot| slot.mid.as_str()).enumerate();
+    let mids = tracks.map(|(index, mid)| (format!("tracks[{index}].mid"), mid));
+    let mids: Vec<_> = mids.chain(slots.map(|(i, mid)| (format!("slots[{i}].mid"), mid))).collect();
+    for (index, (field, mid)) in mids.iter().enumerate() {
+        if mid.is_empty() || mid.len() > MAX_MID {
+            return Err(Refusal::field(field, format!("must have 1 to {MAX_MID} bytes")));
+        }
+        if mids.iter().take(index).any(|(_, earlier)| earlier == mid) {
+            return Err(Refusal::field(field, "is used twice"));
+        }
+    }
+    for (index, track) in offer.tracks.iter().enumerate() {
+        if offer.tracks.iter().take(index).any(|earlier| earlier.source == track.source) {
+            return Err(Refusal::field(format!("tracks[{index}].source"), "is named twice"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
