@@ -53,7 +53,7 @@ impl<'a> Compound<'a> {
     /// be a report.
     ///
     /// # Errors
-    /// `Truncated` (also for no bytes at all), `Version`, `Padding`.
+    /// `Truncated` (also for no bytes at all) and `Version`.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, RtcpError> {
         let mut rest = bytes;
         loop {
@@ -135,14 +135,19 @@ pub enum RtcpPacket<'a> {
 
 impl<'a> RtcpPacket<'a> {
     fn read(frame: &Frame<'a>) -> Result<Self, RtcpError> {
-        let &Frame { packet_type, count, body } = frame;
+        let &Frame { packet_type, count, padded, .. } = frame;
+        // Its counts say where the content ends, so the padding, which is one to
+        // three bytes here and no whole word, has nothing to add.
+        if (packet_type, count) == (RTPFB, TransportFeedback::FORMAT) {
+            return TransportFeedback::read(padded).map(Self::Twcc);
+        }
+        let body = frame.body()?;
         Ok(match (packet_type, count) {
             (SR, _) => Self::SenderReport(SenderReport::read(count, body)?),
             (RR, _) => Self::ReceiverReport(ReceiverReport::read(count, body)?),
             (SDES, _) => Self::Sdes(Sdes::read(body)),
             (BYE, _) => Self::Bye(Bye::read(count, body)?),
             (RTPFB, Nack::FORMAT) => Self::Nack(Nack::read(body)?),
-            (RTPFB, TransportFeedback::FORMAT) => Self::Twcc(TransportFeedback::read(body)?),
             (PSFB, Pli::FORMAT) => Self::Pli(Pli::read(body)?),
             (PSFB, Fir::FORMAT) => Self::Fir(Fir::read(body)?),
             (PSFB, psfb::APPLICATION_LAYER) if Remb::matches(body) => Self::Remb(Remb::read(body)?),
@@ -152,11 +157,24 @@ impl<'a> RtcpPacket<'a> {
     }
 }
 
-/// One packet without its 4-byte header and its padding.
+/// One packet without its 4-byte header.
 struct Frame<'a> {
     packet_type: u8,
     count: u8,
-    body: &'a [u8],
+    has_padding: bool,
+    padded: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// The content without padding.
+    fn body(&self) -> Result<&'a [u8], RtcpError> {
+        if !self.has_padding {
+            return Ok(self.padded);
+        }
+        let &padding = self.padded.last().filter(|n| **n != 0).ok_or(RtcpError::Padding)?;
+        let kept = self.padded.len().checked_sub(padding.into()).ok_or(RtcpError::Padding)?;
+        self.padded.get(..kept).ok_or(RtcpError::Padding)
+    }
 }
 
 /// The first packet of `bytes`, and the bytes after it.
@@ -167,18 +185,9 @@ fn frame(bytes: &[u8]) -> Result<(Frame<'_>, &[u8]), RtcpError> {
         return Err(RtcpError::Version);
     }
     let len = usize::from(u16::from_be_bytes([l0, l1])) * 4;
-    let (mut body, tail) = rest.split_at_checked(len).ok_or(RtcpError::Truncated)?;
-    if b0 & 0x20 != 0 {
-        let &padding = body.last().ok_or(RtcpError::Padding)?;
-        let kept = body.len().checked_sub(padding.into()).ok_or(RtcpError::Padding)?;
-        // §6.4.1 wants whole words in the last packet only; browsers end TWCC
-        // feedback with one to three bytes wherever it is in the compound.
-        if padding == 0 {
-            return Err(RtcpError::Padding);
-        }
-        body = body.get(..kept).ok_or(RtcpError::Padding)?;
-    }
-    Ok((Frame { packet_type, count: b0 & 0x1f, body }, tail))
+    let (padded, tail) = rest.split_at_checked(len).ok_or(RtcpError::Truncated)?;
+    let has_padding = b0 & 0x20 != 0;
+    Ok((Frame { packet_type, count: b0 & 0x1f, has_padding, padded }, tail))
 }
 
 #[cfg(test)]

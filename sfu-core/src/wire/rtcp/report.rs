@@ -157,8 +157,7 @@ impl<'a> Sdes<'a> {
         let mut rest = self.chunks;
         std::iter::from_fn(move || {
             loop {
-                let (ssrc, cname, tail) = Self::chunk(rest)?;
-                rest = tail;
+                let (ssrc, cname) = Self::chunk(&mut rest)?;
                 if let Some(cname) = cname {
                     return Some((ssrc, cname));
                 }
@@ -166,7 +165,9 @@ impl<'a> Sdes<'a> {
         })
     }
 
-    fn chunk(bytes: &'a [u8]) -> Option<(Ssrc, Option<&'a [u8]>, &'a [u8])> {
+    /// Reads the first chunk and moves `chunks` behind it.
+    fn chunk(chunks: &mut &'a [u8]) -> Option<(Ssrc, Option<&'a [u8]>)> {
+        let bytes = *chunks;
         let (ssrc, mut rest) = bytes.split_first_chunk::<4>()?;
         let mut cname = None;
         loop {
@@ -183,8 +184,8 @@ impl<'a> Sdes<'a> {
         }
         // One to four zeros end the list, up to the next word.
         let at = bytes.len() - rest.len();
-        let next = bytes.get((at + 1).next_multiple_of(4)..)?;
-        Some((Ssrc(u32::from_be_bytes(*ssrc)), cname, next))
+        *chunks = bytes.get((at + 1).next_multiple_of(4)..)?;
+        Some((Ssrc(u32::from_be_bytes(*ssrc)), cname))
     }
 
     /// Length of a packet that gives one source a name, in bytes.

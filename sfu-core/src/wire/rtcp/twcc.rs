@@ -309,16 +309,16 @@ struct ChunkWriter<'a> {
 impl ChunkWriter<'_> {
     fn push(&mut self, symbol: u8) {
         if !self.pending.push(symbol) {
-            let chunk = self.pending.take();
+            let chunk = self.pending.take(false);
             self.write(chunk);
-            // Seven symbols or fewer are left, and those take any other.
+            // Six symbols or fewer are left, and those take any other.
             self.pending.push(symbol);
         }
     }
 
     fn finish(&mut self) {
         while self.pending.len > 0 {
-            let chunk = self.pending.take();
+            let chunk = self.pending.take(true);
             self.write(chunk);
         }
     }
@@ -366,14 +366,15 @@ impl Pending {
         fits
     }
 
-    /// Removes what fits in one chunk and gives the chunk.
-    fn take(&mut self) -> u16 {
+    /// Removes what fits in one chunk and gives the chunk. Only the last chunk
+    /// of a packet may have unused symbols.
+    fn take(&mut self, last: bool) -> u16 {
         let held = std::mem::take(self);
         if !held.mixed {
             return (u16::from(held.symbols[0]) << 13) | held.len;
         }
         let symbols = held.symbols.iter().take(held.len.into());
-        if !held.has_large && held.len > 7 {
+        if !held.has_large && (held.len == 14 || (last && held.len > 7)) {
             return symbols
                 .enumerate()
                 .fold(0x8000, |bits, (i, &s)| bits | (u16::from(s) << (13 - i)));

@@ -76,7 +76,7 @@ impl AbsSendTime {
     /// ```
     pub fn at(time: Time) -> Self {
         let nanos = u128::from(time.as_nanos()) << 18;
-        Self((nanos / 1_000_000_000 & 0x00ff_ffff) as u32)
+        Self(((nanos / 1_000_000_000) & 0x00ff_ffff) as u32)
     }
 
     /// Reads the value; `None` unless it has three bytes.
