@@ -83,12 +83,11 @@ impl StreamTable {
     /// # Errors
     /// [`SrtpError::SsrcLimit`] when it is new, the table has `limit` entries
     /// and none of them is idle.
-    pub(super) fn find(&mut self, ssrc: Ssrc, limit: usize) -> Result<Place, SrtpError> {
+    pub(super) fn find(&self, ssrc: Ssrc, limit: usize) -> Result<Place, SrtpError> {
         if self.ssrcs.get(self.recent) == Some(&ssrc) {
             return Ok(Place::Known(self.recent));
         }
         if let Some(at) = self.ssrcs.iter().position(|&s| s == ssrc) {
-            self.recent = at;
             return Ok(Place::Known(at));
         }
         if self.ssrcs.len() >= limit && self.idlest().is_none() {
@@ -127,6 +126,7 @@ impl StreamTable {
         let last_used = self.packets;
         let window = match place {
             Place::Known(at) => {
+                self.recent = at;
                 if let Some(stream) = self.streams.get_mut(at) {
                     stream.window.commit(index);
                     stream.last_used = last_used;

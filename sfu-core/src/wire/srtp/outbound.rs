@@ -17,7 +17,9 @@ use crate::wire::Ssrc;
 ///
 /// The rollover counter of each SSRC follows from the sequence numbers that
 /// pass: a packet a little behind the highest one, sent late around a wrap, is
-/// sealed under the counter of its own cycle.
+/// sealed under the counter of its own cycle. Let sequence numbers begin below
+/// 2^15: a receiver that loses the packets before a wrap right at the start
+/// cannot know that it happened (RFC 3711 §3.3.1).
 ///
 /// Each index of an SSRC is sealed once. Sealing two different packets under
 /// one index gives away plaintext, and with GCM the authentication key
