@@ -193,7 +193,9 @@ fn measure(count: u16, bytes: &[u8]) -> Result<(usize, usize), RtcpError> {
         if let Chunk::Run { symbol, left: run } = chunk {
             let used = run.min(left);
             left -= used;
-            deltas_len += usize::from(used) * delta_len(symbol)?;
+            if used > 0 {
+                deltas_len += usize::from(used) * delta_len(symbol)?;
+            }
             continue;
         }
         while left > 0
