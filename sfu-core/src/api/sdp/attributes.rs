@@ -76,7 +76,6 @@ impl SectionBuilder {
             "simulcast" => self.simulcast(value),
             "rtcp-mux" | "rtcp-mux-only" => section.rtcp_mux = true,
             "rtcp-rsize" => section.rtcp_rsize = true,
-            "extmap-allow-mixed" => section.extmap_allow_mixed = true,
             "bundle-only" => section.bundle_only = true,
             "candidate" => {
                 let room = section.candidates.len() < MAX_CANDIDATES;

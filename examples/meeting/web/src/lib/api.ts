@@ -37,11 +37,6 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
-
-  /** The same call may work in a moment. */
-  get temporary(): boolean {
-    return ['unreachable', 'internal', 'rate_limited'].includes(this.code);
-  }
 }
 
 export function createMeeting(title: string): Promise<CreatedMeeting> {

@@ -3,8 +3,7 @@
  * ties the socket, the media and the devices together and is the only writer of its state.
  */
 
-import { ApiError, joinMeeting, leaveOnUnload, type Seat } from './api';
-import { backoffDelay } from './backoff';
+import { joinMeeting, leaveOnUnload, type Seat } from './api';
 import { ChatLog } from './chat.svelte';
 import type { LocalMedia } from './local-media.svelte';
 import { MediaLink } from './media-link.svelte';
@@ -77,10 +76,6 @@ export class Meeting {
     window.addEventListener('pagehide', this.#pageHidden);
   }
 
-  get #over(): boolean {
-    return this.phase === 'ended';
-  }
-
   /** The roster, with oneself as one is here and not as the server last heard. */
   get roster(): Participant[] {
     return this.participants.map((one) =>
@@ -105,13 +100,13 @@ export class Meeting {
   }
 
   async toggleMic(): Promise<void> {
-    await this.local.setMic(!this.local.wants('microphone'));
+    await this.local.setMic(!this.audible);
     this.#announceMedia();
     this.#reportProblem('microphone');
   }
 
   async toggleCamera(): Promise<void> {
-    await this.local.setCamera(!this.local.wants('camera'));
+    await this.local.setCamera(!this.visible);
     this.#announceMedia();
     this.#reportProblem('camera');
   }
@@ -157,18 +152,13 @@ export class Meeting {
 
   /** The seat's time ran out while we were away: reserve another under the same name. */
   async #rejoin(): Promise<void> {
+    if (this.phase === 'ended') return;
     this.socket = 'connecting';
-    for (let failures = 1; !this.#over; failures += 1) {
-      try {
-        const seat = await joinMeeting(this.id, this.#displayName, hostKey(this.id));
-        if (this.#over) return;
-        this.#seat = seat;
-        this.#signaling = this.#openSocket();
-        return;
-      } catch (error) {
-        if (!(error instanceof ApiError) || !error.temporary) return this.#end('lost');
-        await new Promise((resolve) => setTimeout(resolve, backoffDelay(failures)));
-      }
+    try {
+      this.#seat = await joinMeeting(this.id, this.#displayName, hostKey(this.id));
+      this.#signaling = this.#openSocket();
+    } catch {
+      this.#end('lost');
     }
   }
 

@@ -1,4 +1,0 @@
-//! Sockets.
-
-pub(crate) mod tcp;
-pub(crate) mod udp;
