@@ -250,11 +250,7 @@ impl Rewriter {
                 now.skipping = Some(packet.timestamp);
                 self.map.hide(from, packet.ext, offsets);
             }
-            Some(_) => {
-                if let Some(mapped) = self.map.late(source, packet.ext) {
-                    self.map.abandon(mapped.egress);
-                }
-            }
+            Some(_) => self.map.hide_late(source, packet.ext),
             None => {}
         }
         Err(Refused::Skipped)

@@ -147,15 +147,13 @@ impl SeqMap {
         None
     }
 
-    /// Notes that the packet for which this number was kept is not wanted.
-    pub(super) fn abandon(&mut self, egress: ExtSeq) {
-        if self.holes.contains(&egress) {
-            return;
+    /// Leaves the number out that was kept for a late packet, if nothing above
+    /// it was given out yet; else a hole stays that no lookup finds.
+    pub(super) fn hide_late(&mut self, source: StreamKey, ingress: ExtSeq) {
+        match self.late(source, ingress) {
+            Some(mapped) => self.abandon(mapped.egress),
+            None => self.hide_unsent(source, ingress),
         }
-        if self.holes.len() >= MAX_HOLES {
-            self.holes.pop_front();
-        }
-        self.holes.push_back(egress);
     }
 
     /// The packet that has or would have had this number.
@@ -178,6 +176,41 @@ impl SeqMap {
     /// Highest number given out, or the one before the first.
     pub(super) const fn highest(&self) -> ExtSeq {
         self.highest
+    }
+
+    fn abandon(&mut self, egress: ExtSeq) {
+        if self.holes.contains(&egress) {
+            return;
+        }
+        if self.holes.len() >= MAX_HOLES {
+            self.holes.pop_front();
+        }
+        self.holes.push_back(egress);
+    }
+
+    fn hide_unsent(&mut self, source: StreamKey, ingress: ExtSeq) {
+        let holds = |segment: &Segment| segment.source == source && segment.first_in <= ingress;
+        let Some(index) = self.segments.iter().rposition(holds) else { return };
+        let next = self.segments.get(index + 1).map(|next| (next.first_in, next.first_out));
+        let Some(segment) = self.segments.get_mut(index) else { return };
+        let Some(Mapped { egress, .. }) = segment.map(ingress) else { return };
+        if egress <= self.highest || next.is_some_and(|(_, first_out)| egress >= first_out) {
+            return;
+        }
+        let after = ExtSeq(ingress.0 + 1);
+        let shifted = if segment.first_in == ingress {
+            segment.first_in = after;
+            index + 1
+        } else if next.is_some_and(|(first_in, _)| first_in <= after) {
+            index + 1
+        } else {
+            let rest = Segment { first_in: after, first_out: egress, ..*segment };
+            self.segments.insert(index + 1, rest);
+            index + 2
+        };
+        for segment in self.segments.iter_mut().skip(shifted) {
+            segment.first_out = ExtSeq(segment.first_out.0.saturating_sub(1));
+        }
     }
 
     fn is_recent(&self, egress: ExtSeq) -> bool {
