@@ -37,6 +37,11 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
+
+  /** The same call may work in a moment. */
+  get temporary(): boolean {
+    return ['unreachable', 'unavailable', 'internal', 'rate_limited'].includes(this.code);
+  }
 }
 
 export function createMeeting(title: string): Promise<CreatedMeeting> {
@@ -61,6 +66,22 @@ export async function joinMeeting(
   return seat;
 }
 
+/** For hosts: switches someone else's microphone, camera or screen off. */
+export async function switchOff(
+  meetingId: string,
+  participantId: string,
+  token: string,
+  what: Partial<Record<'audio_enabled' | 'video_enabled' | 'screen_sharing', false>>,
+): Promise<void> {
+  const path = `${meetingPath(meetingId)}/participants/${encodeURIComponent(participantId)}/media`;
+  await call('PUT', path, what, token);
+}
+
+/** For hosts: ends someone else's seat. */
+export async function removeParticipant(meetingId: string, participantId: string, token: string): Promise<void> {
+  await call('POST', `${meetingPath(meetingId)}/leave`, { participant_id: participantId }, token);
+}
+
 /** Gives the seat back while the page is going away, when no socket would still deliver it. */
 export function leaveOnUnload(meetingId: string, participantId: string, token: string): void {
   void fetch(`${meetingPath(meetingId)}/leave`, {
@@ -75,18 +96,21 @@ function meetingPath(meetingId: string): string {
   return `/api/meetings/${encodeURIComponent(meetingId)}`;
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+async function call<T>(method: string, path: string, body?: unknown, token?: string): Promise<T> {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
     throw new ApiError('unreachable', 'The server cannot be reached. Check your connection.');
   }
+  if (response.status === 204) return undefined as T;
   const answer: unknown = await response.json().catch(() => null);
   if (response.ok && typeof answer === 'object' && answer !== null) return answer as T;
   throw problem(response.status, answer);
@@ -96,6 +120,7 @@ const WORDS: Partial<Record<string, string>> = {
   not_found: 'This meeting does not exist or has ended.',
   meeting_full: 'This meeting is full.',
   rate_limited: 'Too many attempts. Wait a moment and try again.',
+  unavailable: 'The server is busy. Try again in a moment.',
   internal: 'The server had a problem. Try again in a moment.',
 };
 

@@ -24,6 +24,9 @@ export class LocalMedia {
   onNotice: (text: string) => void = () => undefined;
 
   readonly monitor = new MicMonitor();
+  /** Counts the requests for each, so that only the latest one's track is used. */
+  #requests: Record<DeviceKind, number> = { camera: 0, microphone: 0 };
+  #pending: Record<DeviceKind, boolean> = { camera: false, microphone: false };
   #closed = false;
 
   /** Asks for both at once, so that the browser asks once; without one, for the other. */
@@ -53,8 +56,12 @@ export class LocalMedia {
   async setCamera(on: boolean): Promise<void> {
     this.cameraOn = on;
     preferences.set('cameraOn', on);
-    if (!on) this.#use('camera', null);
-    else if (!this.camera) await this.#acquire('camera');
+    if (!on) {
+      this.problems.camera = null;
+      this.#use('camera', null);
+    } else if (!this.camera) {
+      await this.#acquire('camera');
+    }
   }
 
   async retry(kind: DeviceKind): Promise<void> {
@@ -64,6 +71,12 @@ export class LocalMedia {
   async select(kind: DeviceKind, deviceId: string): Promise<void> {
     preferences.set(kind, deviceId);
     if (kind === 'microphone' || this.cameraOn) await this.#acquire(kind);
+  }
+
+  /** It is on, or will be as soon as the device has answered. */
+  wants(kind: DeviceKind): boolean {
+    const [on, track] = kind === 'camera' ? [this.cameraOn, this.camera] : [this.micOn, this.microphone];
+    return on && (track !== null || this.#pending[kind]);
   }
 
   /** The device in use, or the remembered one. */
@@ -96,14 +109,22 @@ export class LocalMedia {
   }
 
   async #acquire(kind: DeviceKind): Promise<void> {
+    this.#requests[kind] += 1;
+    const request = this.#requests[kind];
+    this.#pending[kind] = true;
     try {
       const stream = await open([kind]);
-      this.#use(kind, stream.getTracks()[0] ?? null);
+      const [track] = stream.getTracks();
+      if (request !== this.#requests[kind]) return track?.stop();
+      this.#use(kind, track ?? null);
       void this.refreshDevices();
     } catch (error) {
+      if (request !== this.#requests[kind]) return;
       const fault = navigator.mediaDevices ? deviceFault(error) : 'insecure';
       this.#use(kind, null);
       this.problems[kind] = deviceProblem(kind, fault);
+    } finally {
+      if (request === this.#requests[kind]) this.#pending[kind] = false;
     }
   }
 

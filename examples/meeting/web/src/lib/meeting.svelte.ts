@@ -3,7 +3,8 @@
  * ties the socket, the media and the devices together and is the only writer of its state.
  */
 
-import { joinMeeting, leaveOnUnload, type Seat } from './api';
+import { ApiError, joinMeeting, leaveOnUnload, removeParticipant, switchOff, type Seat } from './api';
+import { backoffDelay } from './backoff';
 import { ChatLog } from './chat.svelte';
 import type { LocalMedia } from './local-media.svelte';
 import { MediaLink } from './media-link.svelte';
@@ -18,6 +19,10 @@ import { ViewReport } from './view-report';
 export type Phase = 'joining' | 'in' | 'ended';
 /** Why the meeting ended here; `lost` is a seat that could not be taken again. */
 export type Ending = EndReason | 'lost';
+
+const ENDING_OF = { replaced: 'replaced', over: 'meeting_ended', refused: 'lost' } as const;
+/** An answer to what was just said here is no wish of the host. */
+const ECHO_MS = 1500;
 
 export class Meeting {
   phase: Phase = $state('joining');
@@ -38,6 +43,7 @@ export class Meeting {
   readonly #displayName: string;
   readonly #view: ViewReport;
   #said: { audible?: boolean; visible?: boolean } = {};
+  #saidAt = 0;
   #seat: Seat;
   #signaling: Signaling;
 
@@ -76,6 +82,10 @@ export class Meeting {
     window.addEventListener('pagehide', this.#pageHidden);
   }
 
+  get #over(): boolean {
+    return this.phase === 'ended';
+  }
+
   /** The roster, with oneself as one is here and not as the server last heard. */
   get roster(): Participant[] {
     return this.participants.map((one) =>
@@ -100,13 +110,13 @@ export class Meeting {
   }
 
   async toggleMic(): Promise<void> {
-    await this.local.setMic(!this.audible);
+    await this.local.setMic(!this.local.wants('microphone'));
     this.#announceMedia();
     this.#reportProblem('microphone');
   }
 
   async toggleCamera(): Promise<void> {
-    await this.local.setCamera(!this.visible);
+    await this.local.setCamera(!this.local.wants('camera'));
     this.#announceMedia();
     this.#reportProblem('camera');
   }
@@ -117,6 +127,21 @@ export class Meeting {
 
   setView(tiles: ViewTile[]): void {
     this.#view.set(tiles);
+  }
+
+  get isHost(): boolean {
+    return this.participants.some(({ participant_id: id, role }) => id === this.selfId && role === 'host');
+  }
+
+  /** For hosts: mutes someone else, or takes someone out of the meeting. */
+  async moderate(participantId: string, what: 'mute' | 'remove'): Promise<void> {
+    const { token } = this.#seat;
+    try {
+      if (what === 'mute') await switchOff(this.id, participantId, token, { audio_enabled: false });
+      else await removeParticipant(this.id, participantId, token);
+    } catch (error) {
+      toasts.show(error instanceof ApiError ? error.message : 'That did not work', { kind: 'error' });
+    }
   }
 
   reconnectNow(): void {
@@ -143,7 +168,7 @@ export class Meeting {
         this.socket = status;
       },
       onSeatLost: () => void this.#rejoin(),
-      onReplaced: () => this.#end('replaced'),
+      onClosed: (reason) => this.#end(ENDING_OF[reason]),
     });
     // The constructor returns before the first status arrives, so `#signaling` is set by then.
     queueMicrotask(() => signaling.connect());
@@ -152,13 +177,18 @@ export class Meeting {
 
   /** The seat's time ran out while we were away: reserve another under the same name. */
   async #rejoin(): Promise<void> {
-    if (this.phase === 'ended') return;
     this.socket = 'connecting';
-    try {
-      this.#seat = await joinMeeting(this.id, this.#displayName, hostKey(this.id));
-      this.#signaling = this.#openSocket();
-    } catch {
-      this.#end('lost');
+    for (let failures = 1; !this.#over; failures += 1) {
+      try {
+        const seat = await joinMeeting(this.id, this.#displayName, hostKey(this.id));
+        if (this.#over) return;
+        this.#seat = seat;
+        this.#signaling = this.#openSocket();
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiError) || !error.temporary) return this.#end('lost');
+        await new Promise((resolve) => setTimeout(resolve, backoffDelay(failures)));
+      }
     }
   }
 
@@ -234,8 +264,26 @@ export class Meeting {
     if (!before) return;
     const { audio_enabled, video_enabled, screen_sharing, connected } = state;
     this.participants[index] = { ...before, audio_enabled, video_enabled, screen_sharing, connected };
+    if (state.participant_id === this.selfId) this.#obeyHost(state);
     if (screen_sharing && !before.screen_sharing && before.participant_id !== this.selfId) {
       toasts.show(`${before.display_name} is presenting`);
+    }
+  }
+
+  /** A host may switch others off; the server no longer forwards what it switched off. */
+  #obeyHost(state: { audio_enabled: boolean; video_enabled: boolean; screen_sharing: boolean }): void {
+    if (performance.now() - this.#saidAt < ECHO_MS) return;
+    if (!state.audio_enabled && this.audible) {
+      void this.toggleMic();
+      toasts.show('The host muted you');
+    }
+    if (!state.video_enabled && this.visible) {
+      void this.toggleCamera();
+      toasts.show('The host turned your camera off');
+    }
+    if (!state.screen_sharing && this.screen.active && !this.screen.announcing) {
+      this.screen.stop();
+      toasts.show('The host ended your presentation');
     }
   }
 
@@ -260,6 +308,7 @@ export class Meeting {
   /** Says what is on, if it differs from what was said before. */
   #announceMedia(): void {
     const { audible, visible } = this;
+    if (this.#said.audible !== audible || this.#said.visible !== visible) this.#saidAt = performance.now();
     if (this.#said.audible !== audible && this.#signaling.send({ type: 'mute', muted: !audible })) {
       this.#said.audible = audible;
     }

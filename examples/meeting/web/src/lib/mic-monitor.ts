@@ -9,6 +9,7 @@ export class MicMonitor {
   #source: MediaStreamAudioSourceNode | null = null;
   #analyser: AnalyserNode | null = null;
   #copy: MediaStreamTrack | null = null;
+  #waking = false;
   #samples = new Float32Array(0);
 
   watch(track: MediaStreamTrack | null): void {
@@ -31,12 +32,22 @@ export class MicMonitor {
   /** The root mean square of the last 20 ms, 0..1. */
   level(): number {
     if (!this.#analyser || !this.#source) return 0;
-    if (this.#context?.state === 'suspended') void this.#context.resume();
+    this.#wake();
     const samples = this.#samples as Float32Array<ArrayBuffer>;
     this.#analyser.getFloatTimeDomainData(samples);
     let sum = 0;
     for (const sample of samples) sum += sample * sample;
     return Math.sqrt(sum / samples.length);
+  }
+
+  /** Browsers start it suspended until the person has clicked somewhere. */
+  #wake(): void {
+    if (this.#waking || this.#context?.state !== 'suspended') return;
+    this.#waking = true;
+    const again = () => {
+      this.#waking = false;
+    };
+    this.#context.resume().then(again, again);
   }
 
   close(): void {

@@ -6,7 +6,7 @@
 export type Source = 'microphone' | 'camera' | 'screen' | 'screen_audio';
 export type Role = 'host' | 'participant';
 export type LeaveReason = 'left' | 'timeout' | 'removed';
-export type EndReason = 'left' | 'replaced' | 'meeting_ended' | 'shutdown';
+export type EndReason = 'left' | 'removed' | 'replaced' | 'meeting_ended' | 'shutdown';
 
 export interface Participant {
   participant_id: string;
@@ -155,7 +155,7 @@ const SOURCES: readonly Source[] = ['microphone', 'camera', 'screen', 'screen_au
 const MEDIA_FLAGS = ['audio_enabled', 'video_enabled', 'screen_sharing', 'connected'] as const;
 const CHAT_FIELDS = ['message_id', 'sender_id', 'sender_name', 'message', 'sent_at'] as const;
 const LEAVE_REASONS: readonly unknown[] = ['left', 'timeout', 'removed'];
-const END_REASONS: readonly unknown[] = ['left', 'replaced', 'meeting_ended', 'shutdown'];
+const END_REASONS: readonly unknown[] = ['left', 'removed', 'replaced', 'meeting_ended', 'shutdown'];
 
 type Fields = Record<string, unknown>;
 

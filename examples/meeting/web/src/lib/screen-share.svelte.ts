@@ -10,6 +10,7 @@ export class ScreenShare {
   readonly #link: MediaLink;
   readonly #announce: (active: boolean) => boolean;
   #audio: MediaStreamTrack | null = null;
+  #announcedAt = 0;
 
   constructor(link: MediaLink, announce: (active: boolean) => boolean) {
     this.#link = link;
@@ -59,6 +60,13 @@ export class ScreenShare {
 
   /** Says again that a share is running, after the socket came back. */
   announce(): void {
-    if (this.track) this.#announce(true);
+    if (!this.track) return;
+    this.#announcedAt = performance.now();
+    this.#announce(true);
+  }
+
+  /** It was announced so recently that the server may not know it yet. */
+  get announcing(): boolean {
+    return performance.now() - this.#announcedAt < 1500;
   }
 }

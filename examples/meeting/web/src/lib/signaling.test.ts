@@ -47,7 +47,7 @@ let sockets: FakeSocket[];
 let statuses: SignalingStatus[];
 let messages: ServerMessage[];
 let lost: string[];
-let replaced: number;
+let closed: string[];
 let signaling: Signaling;
 
 function socket(index = sockets.length - 1): FakeSocket {
@@ -68,14 +68,14 @@ beforeEach(() => {
   statuses = [];
   messages = [];
   lost = [];
-  replaced = 0;
+  closed = [];
   signaling = new Signaling({
     url: '/signaling',
     token: 'secret',
     onMessage: (message) => messages.push(message),
     onStatus: (status) => statuses.push(status),
     onSeatLost: (code) => lost.push(code),
-    onReplaced: () => (replaced += 1),
+    onClosed: (reason) => closed.push(reason),
     openSocket: () => {
       const opened = new FakeSocket();
       sockets.push(opened);
@@ -142,7 +142,7 @@ describe('Signaling', () => {
     join();
     socket().drop(4001);
     vi.advanceTimersByTime(60_000);
-    expect([replaced, sockets.length]).toEqual([1, 1]);
+    expect([closed, sockets.length]).toEqual([['replaced'], 1]);
 
     signaling.connect();
     socket().open();
@@ -155,6 +155,25 @@ describe('Signaling', () => {
     signaling.close();
     vi.advanceTimersByTime(60_000);
     expect(sockets).toHaveLength(3);
+  });
+
+  it.each([
+    [1000, 'over'],
+    [4001, 'replaced'],
+    [4003, 'refused'],
+    [4005, 'refused'],
+  ])('stays away after close code %i', (code, reason) => {
+    join();
+    socket().drop(code);
+    vi.advanceTimersByTime(60_000);
+    expect([closed, sockets.length, signaling.status]).toEqual([[reason], 1, 'closed']);
+  });
+
+  it.each([1001, 1006, 1009, 4002, 4004])('comes back after close code %i', (code) => {
+    join();
+    socket().drop(code);
+    vi.advanceTimersByTime(400);
+    expect([closed, sockets.length]).toEqual([[], 2]);
   });
 
   it('hears nothing from a socket it has left', () => {

@@ -16,8 +16,8 @@ export interface SignalingOptions {
   onStatus: (status: SignalingStatus) => void;
   /** The seat is gone (its 30 s are over, or the server restarted): a new join is needed. */
   onSeatLost: (code: string) => void;
-  /** Another page took this seat. */
-  onReplaced: () => void;
+  /** The server closed the socket for good; `replaced` is by another page of this person. */
+  onClosed: (reason: 'replaced' | 'over' | 'refused') => void;
   openSocket?: (url: string) => WebSocket;
 }
 
@@ -25,7 +25,13 @@ const PING_MS = 10_000;
 /** Without a word from the server for this long, the socket is dead even if nobody said so. */
 const SILENCE_MS = 25_000;
 const JOIN_TIMEOUT_MS = 10_000;
-const CLOSE_REPLACED = 4001;
+/** After these a client does not come back; after any other close it does. */
+const FINAL_CLOSES: Partial<Record<number, 'replaced' | 'over' | 'refused'>> = {
+  1000: 'over',
+  4001: 'replaced',
+  4003: 'refused',
+  4005: 'refused',
+};
 const SEAT_LOST = new Set(['unauthorized', 'not_found', 'forbidden', 'meeting_full']);
 
 export class Signaling {
@@ -108,9 +114,10 @@ export class Signaling {
   #closed(socket: WebSocket, code: number): void {
     if (socket !== this.#socket) return;
     this.#dropSocket();
-    if (code === CLOSE_REPLACED) {
+    const final = FINAL_CLOSES[code];
+    if (final) {
       this.#setStatus('closed');
-      this.#options.onReplaced();
+      this.#options.onClosed(final);
       return;
     }
     this.#failures += 1;
