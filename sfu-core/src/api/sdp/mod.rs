@@ -6,6 +6,11 @@
 //! [`AnswerBuilder`] writes the answer. Nothing here holds a handle, does I/O
 //! or draws random numbers.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
+)]
+
 mod answer;
 mod attributes;
 mod description;

@@ -5,6 +5,11 @@
 //! The names and rules are those of mediasoup's ORTC, with one addition:
 //! [`slot_parameters`] for consumers that outlive any one producer.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
+)]
+
 mod codec_match;
 mod consume;
 mod error;
