@@ -72,7 +72,7 @@ impl RecvStream {
         }
         if matches!(arrival.kind, ArrivalKind::InOrder | ArrivalKind::Reset) {
             self.jitter.push(now, timestamp);
-            if self.timestamp.is_none_or(|last| timestamp.distance(last) > 0) {
+            if self.timestamp != Some(timestamp) {
                 self.timestamp = Some(timestamp);
                 self.activity.push(now);
             }
@@ -93,7 +93,7 @@ impl RecvStream {
     pub fn handle_sender_report(&mut self, now: Time, info: &SenderInfo) {
         // An overtaken report would turn the clock back; a stepped clock may.
         let newer = self.report.map_or(1, |last| info.ntp.distance(last.info.ntp));
-        if newer > 0 || newer < -OVERTAKEN {
+        if !(-OVERTAKEN..=0).contains(&newer) {
             self.report = Some(SenderReport { arrival: now, info: *info });
         }
     }

@@ -17,6 +17,27 @@ use crate::wire::codec::PictureId;
 use crate::wire::{ExtSeq, MediaKind, RtpTime, SeqNo};
 
 /// Rewrites the numbers of one consumer (receive slot).
+///
+/// ```
+/// use sfu_core::stream::recv::ClockRate;
+/// use sfu_core::stream::select::PacketMeta;
+/// use sfu_core::stream::send::{Rewriter, StreamKey};
+/// use sfu_core::wire::{ExtSeq, MediaKind, RtpTime, SeqNo};
+/// use sfu_ice::Time;
+///
+/// let (ann, bob) = (StreamKey(1), StreamKey(2));
+/// let packet = |seq, timestamp, millis| {
+///     PacketMeta::new(ExtSeq::first(SeqNo(seq)), RtpTime(timestamp), Time::from_millis(millis))
+/// };
+/// let mut rewriter = Rewriter::new(MediaKind::Video, ClockRate::VIDEO, SeqNo(1), RtpTime(0));
+/// rewriter.switch(ann, &packet(500, 7_000_000, 0))?;
+/// // 40 ms later the slot goes over to Bob's key frame, with one number and
+/// // 3,600 ticks in between.
+/// let sent = rewriter.switch(bob, &packet(60_000, 11, 40))?;
+/// assert_eq!((sent.seq, sent.timestamp), (SeqNo(2), RtpTime(3_600)));
+/// assert_eq!(rewriter.lookup(SeqNo(1)).unwrap().source, ann);
+/// # Ok::<(), sfu_core::stream::send::Refused>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rewriter {
     kind: MediaKind,
@@ -123,6 +144,8 @@ const MAX_JUMP: u64 = 3_000;
 const MAX_SKEW: i64 = 1_000_000_000;
 /// An ingress timestamp that moves this far from the arrival was restarted.
 const MAX_TIMESTAMP_JUMP: i64 = 10_000_000_000;
+/// No encoder steps back this far without a restart.
+const MAX_STEP_BACK: i64 = 1_000_000_000;
 /// Length of an audio packet until it is known, and the longest there is
 /// (RFC 7587 §4.2).
 const AUDIO_PACKET: i64 = 20_000_000;
@@ -176,7 +199,9 @@ impl Rewriter {
                 let ideal = self.rate.ticks(elapsed(&newest, packet)).saturating_sub(self.ahead);
                 let least = match self.kind {
                     MediaKind::Video => 1,
-                    MediaKind::Audio => self.packet_ticks.unwrap_or(self.rate.ticks(AUDIO_PACKET)),
+                    MediaKind::Audio => {
+                        self.packet_ticks.unwrap_or_else(|| self.rate.ticks(AUDIO_PACKET))
+                    }
                 };
                 let overlap = self.rate.nanos(least.saturating_sub(ideal));
                 if self.kind == MediaKind::Audio
@@ -322,11 +347,12 @@ impl Rewriter {
             return true;
         }
         let moved = self.rate.nanos(i64::from(packet.timestamp.distance(now.timestamp)));
-        moved.abs() > MAX_TIMESTAMP_JUMP
-            && self.newest.is_some_and(|newest| {
-                let passed = signed_nanos(packet.arrival, newest.arrival);
-                moved.saturating_sub(passed).abs() > MAX_TIMESTAMP_JUMP
-            })
+        moved < -MAX_STEP_BACK
+            || moved > MAX_TIMESTAMP_JUMP
+                && self.newest.is_some_and(|newest| {
+                    let passed = signed_nanos(packet.arrival, newest.arrival);
+                    moved.saturating_sub(passed).abs() > MAX_TIMESTAMP_JUMP
+                })
     }
 }
 

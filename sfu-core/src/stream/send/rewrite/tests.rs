@@ -89,7 +89,7 @@ impl World {
         let phase = Duration::from_millis(11 * publisher as u64);
         let captured = Time::from_secs(10) + FRAME * frame as u32 + phase;
         let this = &mut self.publishers[publisher];
-        let keyframe = frame % KEY_INTERVAL == 0;
+        let keyframe = frame.is_multiple_of(KEY_INTERVAL);
         let temporal = TEMPORAL[(frame % KEY_INTERVAL % 4) as usize];
         for (index, layer) in this.layers.iter_mut().enumerate() {
             let elapsed = ClockRate::VIDEO.ticks((FRAME * frame as u32).as_nanos() as i64);
@@ -98,7 +98,7 @@ impl World {
                 layer.tl0 = layer.tl0.wrapping_add(1);
             }
             let fastest = captured + this.delay;
-            if frame % 30 == 0 {
+            if frame.is_multiple_of(30) {
                 let ntp = ntp_at(captured + Duration::from_nanos(this.clock as u64));
                 let info = SenderInfo { ntp, rtp: timestamp, packets: 0, octets: 0 };
                 // The first reports are not delayed: the minimum is known.
@@ -280,7 +280,7 @@ struct Offered {
 impl Viewer {
     fn change_mind(&mut self, random: &mut Random, now: Time, temporal: bool) {
         let choice = random.u32();
-        if choice % 3 == 0 {
+        if choice.is_multiple_of(3) {
             self.following = 1 - self.following;
             self.selector.reset();
             self.selector.set_streams(now, ActiveStreams(0b111));

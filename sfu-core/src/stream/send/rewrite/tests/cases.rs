@@ -1,5 +1,7 @@
 //! Single cases that the long runs would not name.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const A: StreamKey = StreamKey(1);
@@ -118,4 +120,59 @@ fn picture_ids_go_on_between_encoders_of_different_width() {
     assert_eq!((sent.picture_id, sent.tl0_pic_idx), (None, None));
     let sent = rewriter.switch(A, &with(packet(95, 165, 12_000), 80, true, 33)).unwrap();
     assert_eq!(ids(sent), (PictureId { value: 3, wide: true }, 2));
+}
+
+proptest! {
+    /// Whatever is offered in whatever order: no number is given twice, each
+    /// number leads back to its packet, and a snapshot goes on identically.
+    #[test]
+    fn any_order_of_events_keeps_the_numbers_unique(
+        steps in prop::collection::vec((0..12_u8, 0..2_u32, 0..30_u64, any::<u8>()), 1..200),
+        audio: bool,
+    ) {
+        let kind = if audio { MediaKind::Audio } else { MediaKind::Video };
+        let mut rewriter =
+            Rewriter::new(kind, ClockRate::VIDEO, SeqNo(65_530), RtpTime(u32::MAX - 9_000));
+        let mut offered = BTreeSet::new();
+        let mut sent: Vec<(Rewritten, StreamKey, PacketMeta)> = Vec::new();
+        for (step, (action, source, number, value)) in (0_u64..).zip(steps) {
+            // Packets come about in order, up to 30 early or late.
+            let ext = 70_000 + step + number;
+            if !offered.insert((source, ext)) {
+                continue;
+            }
+            let source = StreamKey(source);
+            let meta = PacketMeta {
+                ext: ExtSeq(ext),
+                timestamp: RtpTime((ext / 3) as u32 * 3_000),
+                picture_id: Some(PictureId { value: (ext / 3) as u16 & 0x7fff, wide: true }),
+                tl0_pic_idx: Some(value),
+                ..packet(0, step * 11, 0)
+            };
+            let bytes = postcard::to_stdvec(&rewriter).unwrap();
+            let mut restored: Rewriter = postcard::from_bytes(&bytes).unwrap();
+            let decide = |rewriter: &mut Rewriter| match action {
+                0 => rewriter.switch(source, &meta),
+                1..=4 => rewriter.skip(source, &meta),
+                _ => rewriter.forward(source, &meta),
+            };
+            let result = decide(&mut rewriter);
+            prop_assert_eq!(decide(&mut restored), result);
+            prop_assert_eq!(&restored, &rewriter);
+            if let Ok(rewritten) = result {
+                prop_assert!(sent.iter().all(|(other, ..)| other.seq != rewritten.seq));
+                sent.push((rewritten, source, meta));
+            }
+            for (rewritten, source, meta) in &sent {
+                let found = rewriter.lookup(rewritten.seq);
+                // Each drop may start a segment, and those are limited.
+                if found.is_none() && sent.len() > 60 {
+                    continue;
+                }
+                let found = found.expect("sent, so it is found");
+                prop_assert_eq!((found.source, found.ext), (*source, meta.ext));
+                prop_assert_eq!(found.rewrite(meta), *rewritten);
+            }
+        }
+    }
 }
