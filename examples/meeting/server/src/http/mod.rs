@@ -22,7 +22,7 @@ use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use error::Problem;
-pub use limits::{Class, RateLimits, Rates};
+pub use limits::{Class, ClientAddress, Rate, RateLimits, Rates};
 
 use crate::app::App;
 use crate::signaling;

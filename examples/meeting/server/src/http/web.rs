@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::error::{no_method, no_route};
-use crate::meeting::MeetingId;
 
 /// In debug builds files are read from disk, so that the client can be rebuilt on its own.
 #[derive(RustEmbed)]
@@ -37,14 +36,14 @@ pub(super) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
 
 fn is_page(path: &str) -> bool {
     let meeting = path.strip_prefix("m/").map(|id| id.trim_end_matches('/'));
-    path.is_empty()
-        || path == "index.html"
-        || meeting.is_some_and(|id| id.parse::<MeetingId>().is_ok() || is_word(id))
+    path.is_empty() || path == "index.html" || meeting.is_some_and(is_word)
 }
 
-/// A mistyped link shows the client, which says so nicely.
+/// A link that names no meeting shows the client too, which says so nicely.
 fn is_word(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    !id.is_empty()
+        && id.len() <= 64
+        && id.bytes().all(|b| matches!(b, b'-' | b'_') || b.is_ascii_alphanumeric())
 }
 
 fn file(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {

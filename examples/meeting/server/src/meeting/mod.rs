@@ -4,22 +4,27 @@
 //! clock, so every rule of a meeting can be tested by calling it. [`Live`] is the one place that
 //! ties a room to its sockets and its media, and [`Registry`] is the bounded set of live meetings.
 
+mod event;
 mod ids;
 mod live;
 mod moment;
+mod offer;
 mod pace;
 mod participant;
 mod permissions;
 mod refusal;
 mod registry;
 mod room;
+mod seat;
 mod secret;
 mod slots;
 mod text;
 
+pub use event::{Audience, Command, EndReason, Event, LeaveReason, Negotiation, SlotFill, Tile};
 pub use ids::{InvalidId, MeetingId, MessageId, ParticipantId};
 pub use live::{Connection, Live, Services};
 pub use moment::Moment;
+pub use offer::{Offer, Track};
 pub use pace::Pace;
 pub use participant::{
     ChatMessage, Kind, MediaChange, MediaState, Participant, Role, Source, SourceSet,
@@ -27,10 +32,7 @@ pub use participant::{
 pub use permissions::{Action, may};
 pub use refusal::{Code, FieldError, Refusal};
 pub use registry::{MeetingInfo, Registry};
-pub use room::{
-    Audience, Command, EndReason, Event, LeaveReason, Limits, Negotiation, Offer, Room, RoomFacts,
-    SlotFill, Tile, Track,
-};
+pub use room::{Limits, Room, RoomFacts};
 pub use secret::{Secret, SecretHash};
 pub use slots::{
     Assignment, AudioCandidate, ScreenCandidate, SlotRole, SlotSpec, Slots, Stream, VideoCandidate,

@@ -8,24 +8,20 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::permissions::{self, Action};
+use super::seat::{Media, Presence, Seat, wanted_layer};
 use super::{
-    AudioCandidate, ChatMessage, ChatText, Code, DisplayName, MediaChange, MediaState, MeetingId,
-    MessageId, Moment, Pace, Participant, ParticipantId, Refusal, Role, ScreenCandidate,
-    SecretHash, SlotSpec, Slots, Source, SourceSet, Stream, Title, VideoCandidate, spatial_layer,
+    Audience, ChatMessage, ChatText, Code, Command, DisplayName, EndReason, Event, LeaveReason,
+    MediaChange, MediaState, MeetingId, MessageId, Moment, Negotiation, Offer, Participant,
+    ParticipantId, Refusal, Role, SecretHash, SlotFill, SourceSet, Tile, Title,
 };
 use crate::signaling::protocol::{Joined, MeetingSummary, ServerMessage};
 
 /// How many chat messages a newcomer is shown.
 const RECENT_CHAT: usize = 100;
-const MAX_TRACKS: usize = 8;
-const MAX_SLOTS: usize = 64;
 const MAX_TILES: usize = 50;
-const MAX_SDP: usize = 200_000;
-const MAX_MID: usize = 16;
 
 /// What a room may hold and how long it waits.
 #[derive(Debug, Clone)]
@@ -66,134 +62,6 @@ pub struct RoomFacts {
     pub chat: Vec<ChatMessage>,
 }
 
-/// What somebody with a seat asks for.
-#[derive(Debug, Clone)]
-pub enum Command {
-    /// Negotiate media anew.
-    Offer(Offer),
-    /// Change one's own or, as a host, another's media.
-    SetMedia(ParticipantId, MediaChange),
-    /// Say what is shown.
-    View(Vec<Tile>),
-    /// Write to everybody.
-    Chat(ChatText),
-    /// Give up one's own or, as a host, another's seat.
-    Leave(ParticipantId),
-}
-
-/// A checked offer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Offer {
-    /// The client's number for it.
-    pub offer_id: serde_json::Number,
-    /// The SDP.
-    pub sdp: String,
-    /// The sections that the client sends on.
-    pub tracks: Vec<Track>,
-    /// The sections that the client receives on.
-    pub slots: Vec<SlotSpec>,
-}
-
-/// A section that a client sends on, and what it sends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Track {
-    /// The section's media id.
-    pub mid: String,
-    /// What it carries.
-    pub source: Source,
-}
-
-/// One picture on a client's screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Tile {
-    /// Whose.
-    pub participant_id: ParticipantId,
-    /// Camera or screen.
-    pub source: Source,
-    /// Device pixels.
-    pub width: u32,
-    /// Device pixels.
-    pub height: u32,
-}
-
-/// The numbered negotiation of an offer; a later one makes it void.
-#[derive(Debug, Clone)]
-pub struct Negotiation {
-    /// Unique within the room.
-    pub number: u64,
-    /// What to negotiate.
-    pub offer: Arc<Offer>,
-}
-
-/// What the media plane shall send on a slot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SlotFill {
-    /// The slot.
-    pub mid: String,
-    /// What it carries; `None` when it is empty.
-    pub stream: Option<Stream>,
-    /// The largest spatial layer worth sending.
-    pub spatial_layer: u8,
-}
-
-/// What follows from a command.
-#[derive(Debug, Clone)]
-pub enum Event {
-    /// Tell people something.
-    Tell(Audience, ServerMessage),
-    /// Replace a participant's media session.
-    Negotiate(ParticipantId, Negotiation),
-    /// Forward only these sources of a participant.
-    Send(ParticipantId, SourceSet),
-    /// Fill a participant's slots.
-    Fill(ParticipantId, Vec<SlotFill>),
-    /// Close a participant's media session.
-    CloseMedia(ParticipantId),
-    /// Say goodbye on a participant's socket and close it.
-    End(ParticipantId, EndReason),
-    /// Store a message.
-    Persist(ChatMessage),
-}
-
-/// Who is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    /// One participant.
-    One(ParticipantId),
-    /// Everybody but one.
-    Others(ParticipantId),
-    /// Everybody.
-    Everyone,
-}
-
-/// Why a participant is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LeaveReason {
-    /// Said so.
-    Left,
-    /// Did not come back in time.
-    Timeout,
-    /// Was taken out by a host.
-    Removed,
-}
-
-/// Why a socket ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndReason {
-    /// The participant left.
-    Left,
-    /// The participant was taken out by a host.
-    Removed,
-    /// Another socket took the seat.
-    Replaced,
-    /// The meeting is over.
-    MeetingEnded,
-    /// The server stops.
-    Shutdown,
-}
-
 /// A live meeting.
 #[derive(Debug)]
 pub struct Room {
@@ -208,41 +76,6 @@ pub struct Room {
     empty_since: Option<Instant>,
     closed: bool,
     events: VecDeque<Event>,
-}
-
-#[derive(Debug)]
-struct Seat {
-    id: ParticipantId,
-    token: SecretHash,
-    name: DisplayName,
-    role: Role,
-    joined_at: OffsetDateTime,
-    presence: Presence,
-    audio_enabled: bool,
-    video_enabled: bool,
-    media: Option<Media>,
-    /// `None` until the client says what it shows: then everything is sent.
-    view: Option<Vec<Tile>>,
-    announcements: Pace,
-    offers: Pace,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    Reserved { until: Instant },
-    Connected,
-    Away { until: Instant },
-}
-
-#[derive(Debug)]
-struct Media {
-    negotiation: Negotiation,
-    /// Sources that the media plane receives; empty until the answer.
-    published: SourceSet,
-    answered: bool,
-    slots: Slots,
-    told: bool,
-    fills: Vec<SlotFill>,
 }
 
 impl Room {
@@ -283,20 +116,8 @@ impl Room {
             let text = format!("all {} seats are taken", self.limits.participants);
             return Err(Refusal::new(Code::MeetingFull, text));
         }
-        self.seats.push(Seat {
-            id,
-            token,
-            name,
-            role,
-            joined_at: now.utc,
-            presence: Presence::Reserved { until: now.instant + self.limits.reservation },
-            audio_enabled: true,
-            video_enabled: true,
-            media: None,
-            view: None,
-            announcements: Pace::new(20, 4.0),
-            offers: Pace::new(6, 0.5),
-        });
+        let until = now.instant + self.limits.reservation;
+        self.seats.push(Seat::reserve(id, token, name, role, until, now.utc));
         self.empty_since = None;
         Ok(())
     }
@@ -453,21 +274,14 @@ impl Room {
     }
 
     fn negotiate(&mut self, id: ParticipantId, offer: Offer, now: Moment) -> Result<(), Refusal> {
-        check_offer(&offer)?;
+        offer.check()?;
         let number = self.last_negotiation + 1;
         let seat = self.seat_mut(id)?;
         if !seat.offers.take(now.instant) {
             return Err(Refusal::new(Code::RateLimited, "too many offers; wait a few seconds"));
         }
         let negotiation = Negotiation { number, offer: Arc::new(offer) };
-        seat.media = Some(Media {
-            published: SourceSet::EMPTY,
-            answered: false,
-            slots: Slots::new(negotiation.offer.slots.clone()),
-            told: false,
-            fills: Vec::new(),
-            negotiation: negotiation.clone(),
-        });
+        seat.media = Some(Media::new(negotiation.clone()));
         self.last_negotiation = number;
         self.events.push_back(Event::Negotiate(id, negotiation));
         self.enforce(id);
@@ -677,111 +491,8 @@ impl Room {
     }
 }
 
-impl Seat {
-    fn is_present(&self) -> bool {
-        !matches!(self.presence, Presence::Reserved { .. })
-    }
-
-    fn participant(&self, sharing: Option<ParticipantId>) -> Participant {
-        Participant {
-            participant_id: self.id,
-            display_name: self.name.clone(),
-            role: self.role,
-            audio_enabled: self.audio_enabled,
-            video_enabled: self.video_enabled,
-            screen_sharing: sharing == Some(self.id),
-            connected: self.presence == Presence::Connected,
-            joined_at: self.joined_at,
-        }
-    }
-
-    fn media_state(&self, sharing: Option<ParticipantId>) -> MediaState {
-        MediaState {
-            participant_id: self.id,
-            audio_enabled: self.audio_enabled,
-            video_enabled: self.video_enabled,
-            screen_sharing: sharing == Some(self.id),
-            connected: self.presence == Presence::Connected,
-        }
-    }
-
-    fn allowed(&self, sharing: Option<ParticipantId>) -> SourceSet {
-        let shares = sharing == Some(self.id);
-        SourceSet::EMPTY
-            .with(Source::Microphone, self.audio_enabled)
-            .with(Source::Camera, self.video_enabled)
-            .with(Source::Screen, shares)
-            .with(Source::ScreenAudio, shares)
-    }
-
-    fn publishes(&self, source: Source) -> bool {
-        self.media.as_ref().is_some_and(|media| media.published.contains(source))
-    }
-
-    fn as_audio(&self) -> Option<AudioCandidate> {
-        let candidate = AudioCandidate { participant: self.id, muted: !self.audio_enabled };
-        self.publishes(Source::Microphone).then_some(candidate)
-    }
-
-    fn as_video(&self, receiver: &Self) -> Option<VideoCandidate> {
-        let layer = wanted_layer(receiver.view.as_deref(), self.id, Source::Camera)?;
-        let shown = self.video_enabled && self.publishes(Source::Camera);
-        shown.then_some(VideoCandidate { participant: self.id, layer })
-    }
-
-    fn as_screen(&self, receiver: &Self) -> Option<ScreenCandidate> {
-        let shown = wanted_layer(receiver.view.as_deref(), self.id, Source::Screen).is_some();
-        Some(ScreenCandidate {
-            participant: self.id,
-            video: shown && self.publishes(Source::Screen),
-            audio: self.publishes(Source::ScreenAudio),
-        })
-    }
-}
-
-/// The layer that a receiver's view asks for; `None` when it does not show the picture. A client
-/// that never said what it shows is sent everything at its best.
-fn wanted_layer(view: Option<&[Tile]>, participant: ParticipantId, source: Source) -> Option<u8> {
-    let Some(tiles) = view else { return Some(2) };
-    tiles
-        .iter()
-        .filter(|tile| tile.participant_id == participant && tile.source == source)
-        .map(|tile| spatial_layer(tile.height))
-        .max()
-}
-
 fn no_seat() -> Refusal {
     Refusal::new(Code::NotFound, "there is no such participant in this meeting")
-}
-
-fn check_offer(offer: &Offer) -> Result<(), Refusal> {
-    if offer.sdp.is_empty() || offer.sdp.len() > MAX_SDP {
-        return Err(Refusal::field("sdp", format!("must have 1 to {MAX_SDP} bytes")));
-    }
-    if offer.tracks.len() > MAX_TRACKS {
-        return Err(Refusal::field("tracks", format!("must have at most {MAX_TRACKS} entries")));
-    }
-    if offer.slots.len() > MAX_SLOTS {
-        return Err(Refusal::field("slots", format!("must have at most {MAX_SLOTS} entries")));
-    }
-    let tracks = offer.tracks.iter().map(|track| track.mid.as_str()).enumerate();
-    let slots = offer.slots.iter().map(|slot| slot.mid.as_str()).enumerate();
-    let mids = tracks.map(|(index, mid)| (format!("tracks[{index}].mid"), mid));
-    let mids: Vec<_> = mids.chain(slots.map(|(i, mid)| (format!("slots[{i}].mid"), mid))).collect();
-    for (index, (field, mid)) in mids.iter().enumerate() {
-        if mid.is_empty() || mid.len() > MAX_MID {
-            return Err(Refusal::field(field, format!("must have 1 to {MAX_MID} bytes")));
-        }
-        if mids.iter().take(index).any(|(_, earlier)| earlier == mid) {
-            return Err(Refusal::field(field, "is used twice"));
-        }
-    }
-    for (index, track) in offer.tracks.iter().enumerate() {
-        if offer.tracks.iter().take(index).any(|earlier| earlier.source == track.source) {
-            return Err(Refusal::field(format!("tracks[{index}].source"), "is named twice"));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
