@@ -1,6 +1,8 @@
 //! What the binary can be told, by arguments or environment. Everything has a default.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -27,9 +29,11 @@ pub struct Config {
     #[arg(long, env = "PLENUM_DATABASE", default_value = "plenum.sqlite")]
     pub database: PathBuf,
 
-    /// Media threads; 0 means one per core.
-    #[arg(long, env = "PLENUM_SHARDS", default_value_t = 0)]
-    pub shards: usize,
+    /// Media threads, each with a port of its own from that of `--media` on; a meeting runs on one
+    /// of them. 0 means one per core.
+    #[arg(long, env = "PLENUM_SHARDS", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(0..=256))]
+    pub shards: u16,
 
     /// Seats per meeting.
     #[arg(long, env = "PLENUM_MAX_PARTICIPANTS", default_value_t = 50,
@@ -47,6 +51,22 @@ pub struct Config {
 }
 
 impl Config {
+    /// How many media threads to start.
+    #[must_use]
+    pub fn shards(&self) -> usize {
+        match self.shards {
+            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            shards => shards.into(),
+        }
+    }
+
+    /// The ports that a firewall must let through.
+    #[must_use]
+    pub fn media_ports(&self) -> RangeInclusive<u16> {
+        let further = u16::try_from(self.shards() - 1).unwrap_or(u16::MAX);
+        self.media.port()..=self.media.port().saturating_add(further)
+    }
+
     /// The addresses to put into candidates.
     ///
     /// # Errors

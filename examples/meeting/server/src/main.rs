@@ -5,10 +5,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use meeting_server::config::Config;
-use meeting_server::media::fake::FakePlane;
+use meeting_server::media::SfuPlane;
 use meeting_server::meeting::Limits;
 use meeting_server::store::SqliteStore;
 use meeting_server::{App, Settings};
+use sfu_core::Sfu;
 use tokio::net::TcpListener;
 use tokio::signal;
 use tracing::info;
@@ -31,7 +32,7 @@ async fn main() -> anyhow::Result<()> {
         room: Limits { participants: config.max_participants.into(), ..Limits::default() },
         ..Settings::default()
     };
-    let media = Arc::new(FakePlane::default());
+    let media = Arc::new(SfuPlane::new(start_sfu(&config)?));
     let (app, mut background) = App::start(settings, Arc::new(store.clone()), media);
     info!("Plenum is at http://{}", shown(listener.local_addr()?));
 
@@ -41,6 +42,18 @@ async fn main() -> anyhow::Result<()> {
     background.finish().await;
     store.close().await;
     Ok(())
+}
+
+fn start_sfu(config: &Config) -> anyhow::Result<Sfu> {
+    let announced = config.announced().context("cannot list the network interfaces")?;
+    let mut builder = Sfu::builder().listen(config.media).shards(config.shards());
+    for address in &announced {
+        builder = builder.announce(*address);
+    }
+    let sfu =
+        builder.build().with_context(|| format!("cannot receive media on {}", config.media))?;
+    info!(addresses = ?announced, ports = ?config.media_ports(), "media");
+    Ok(sfu)
 }
 
 /// Browsers treat `localhost` as secure and give it the camera.

@@ -8,7 +8,10 @@ mod conductor;
 mod desk;
 pub mod fake;
 mod plane;
+mod sdp_session;
+mod sfu_plane;
 
 pub use conductor::Report;
 pub use desk::Desk;
 pub use plane::{Accepted, MediaError, MediaPlane, MediaRoom};
+pub use sfu_plane::SfuPlane;
