@@ -1,2 +1,40 @@
-//! Under construction.
-fn main() {}
+//! A browser's camera and microphone, sent back to it by the SFU.
+//!
+//! `cargo run -p echo`, then open <http://localhost:8090>.
+
+use axum::http::StatusCode;
+use axum::response::Html;
+use axum::routing::{get, post};
+use axum::{Router as Web, extract::State};
+use sfu_core::{Error, Router, RouterOptions, SdpOptions, Sfu};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let media = std::env::args().nth(1).unwrap_or_else(|| "0.0.0.0:40100".to_owned());
+    let http = std::env::args().nth(2).unwrap_or_else(|| "127.0.0.1:8090".to_owned());
+    let sfu = Sfu::builder().listen(media.parse()?).build()?;
+    let room = sfu.create_router(RouterOptions::default()).await?;
+    let web = Web::new()
+        .route("/", get(|| async { Html(include_str!("page.html")) }))
+        .route("/offer", post(offer))
+        .with_state(room);
+    let listener = tokio::net::TcpListener::bind(&http).await?;
+    println!("open http://{}", listener.local_addr()?);
+    axum::serve(listener, web).await?;
+    Ok(())
+}
+
+/// Takes an SDP offer, points every receive slot at what the same browser
+/// sends, and gives the answer.
+async fn offer(State(room): State<Router>, offer: String) -> Result<String, (StatusCode, String)> {
+    echo(&room, &offer).await.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+async fn echo(room: &Router, offer: &str) -> Result<String, Error> {
+    let peer = room.accept_offer(offer, SdpOptions::default()).await?;
+    for slot in peer.slots() {
+        let own = peer.producers().iter().find(|own| own.kind == slot.kind);
+        slot.consumer.switch(own.map(|own| own.producer.id())).await?;
+    }
+    Ok(peer.answer().to_owned())
+}
