@@ -14,7 +14,7 @@ use crate::wire::ExtSeq;
 ///
 /// The target is the highest living stream at or below the preferred one, or
 /// else the lowest living one. A dying stream is left at once; one that comes
-/// alive must stay so for [`STABLE`] before the consumer goes up to it.
+/// alive must stay so for 750 ms before the consumer goes up to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Simulcast {
     paused: bool,
