@@ -38,10 +38,11 @@ impl Protocol {
 ///
 /// ```
 /// use sfu_ice::{Protocol, Tuple};
+/// use std::net::SocketAddr;
 /// let local = "[::ffff:10.0.0.1]:1".parse().unwrap();
 /// let remote = "10.0.0.2:2".parse().unwrap();
 /// let tuple = Tuple::new(Protocol::Udp, local, remote);
-/// assert_eq!(tuple.local, "10.0.0.1:1".parse().unwrap());
+/// assert_eq!(tuple.local, SocketAddr::from(([10, 0, 0, 1], 1)));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)]

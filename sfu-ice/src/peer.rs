@@ -11,12 +11,13 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::dtls::{
-    DtlsConfig, DtlsRole, DtlsState, Fingerprint, Session, SessionEvent, SessionSnapshot, SrtpKeys,
+    DtlsConfig, DtlsRole, DtlsState, DtlsVersion, Fingerprint, Session, SessionEvent,
+    SessionSnapshot, SrtpKeys,
 };
 use crate::ice::{ConsentConfig, IceCredentials, IceEvent, IceSnapshot, IceState, LiteAgent};
 use crate::{Certificate, DtlsError, PeerError, Random, StunError, Time, Tuple};
 
-/// Datagrams of DTLS that wait for the host after the peer was closed.
+/// Unpolled events, after which datagrams are refused until the host polls.
 const MAX_EVENTS: usize = 256;
 
 /// What a [`Peer`] is made with.
@@ -264,6 +265,11 @@ impl Peer {
     /// Our DTLS role, once the remote's is known.
     pub fn dtls_role(&self) -> Option<DtlsRole> {
         self.dtls.local_role()
+    }
+
+    /// The DTLS version, once connected.
+    pub fn dtls_version(&self) -> Option<DtlsVersion> {
+        self.dtls.version()
     }
 
     /// Why DTLS failed.

@@ -15,17 +15,29 @@ const HANDSHAKE_RECORD: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 const EXTENSION_USE_SRTP: u16 = 14;
 const EXTENSION_SUPPORTED_VERSIONS: u16 = 43;
+const DTLS_1_2: u16 = 0xFEFD;
 const DTLS_1_3: u16 = 0xFEFC;
 
 /// What the client offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offer {
     /// The first SRTP profile in the client's list that we allow.
-    pub(super) first_allowed: Option<SrtpProfile>,
+    first_allowed: Option<SrtpProfile>,
     /// The allowed profile that comes first in our list.
     pub(super) best_allowed: Option<SrtpProfile>,
+    /// Whether the client speaks DTLS 1.2.
+    dtls12: bool,
     /// Whether `supported_versions` has DTLS 1.3.
-    pub(super) dtls13: bool,
+    dtls13: bool,
+}
+
+impl Offer {
+    /// Whether to answer with DTLS 1.3, under which the client's first profile
+    /// is taken: yes if that costs no AEAD, or the client speaks nothing else.
+    pub(super) fn prefers_dtls13(&self) -> bool {
+        let aead = |profile: Option<SrtpProfile>| profile.is_some_and(SrtpProfile::is_aead);
+        self.dtls13 && (!self.dtls12 || aead(self.first_allowed) || !aead(self.best_allowed))
+    }
 }
 
 /// Reads the first record of a datagram. `allowed` is in our order.
@@ -54,7 +66,7 @@ pub(super) fn peek(datagram: &[u8], allowed: &[SrtpProfile]) -> Option<Offer> {
     let _cipher_suites = hello.vec16()?;
     let _compression = hello.vec8()?;
     let mut extensions = hello.vec16()?;
-    let mut offer = Offer { first_allowed: None, best_allowed: None, dtls13: false };
+    let mut offer = Offer { first_allowed: None, best_allowed: None, dtls12: true, dtls13: false };
     while !extensions.0.is_empty() {
         let kind = extensions.u16()?;
         let mut value = extensions.vec16()?;
@@ -68,7 +80,9 @@ pub(super) fn peek(datagram: &[u8], allowed: &[SrtpProfile]) -> Option<Offer> {
                     offered.u16s().filter_map(SrtpProfile::from_id).find(|p| allowed.contains(p));
             }
             EXTENSION_SUPPORTED_VERSIONS => {
-                offer.dtls13 = value.vec8()?.u16s().any(|version| version == DTLS_1_3);
+                let versions = value.vec8()?;
+                offer.dtls12 = versions.u16s().any(|version| version == DTLS_1_2);
+                offer.dtls13 = versions.u16s().any(|version| version == DTLS_1_3);
             }
             _ => {}
         }
@@ -155,7 +169,7 @@ mod tests {
         let offer = peek(&hello, &SrtpProfile::ALL).unwrap();
         assert_eq!(offer.first_allowed, Some(SrtpProfile::AesCm128HmacSha1_80));
         assert_eq!(offer.best_allowed, Some(SrtpProfile::AeadAes128Gcm));
-        assert!(offer.dtls13);
+        assert!(offer.dtls12 && offer.dtls13);
 
         let gcm = [SrtpProfile::AeadAes256Gcm];
         let offer = peek(&hello, &gcm).unwrap();
@@ -165,7 +179,33 @@ mod tests {
     #[test]
     fn a_hello_without_extensions_offers_nothing() {
         let offer = peek(&hello(&[]), &SrtpProfile::ALL).unwrap();
-        assert_eq!(offer, Offer { first_allowed: None, best_allowed: None, dtls13: false });
+        let none = Offer { first_allowed: None, best_allowed: None, dtls12: true, dtls13: false };
+        assert_eq!(offer, none);
+    }
+
+    #[test]
+    fn dtls13_is_taken_when_it_costs_no_aead() {
+        let prefers = |profiles: &[u16], versions: &[u16]| {
+            let bytes = |list: &[u16]| -> Vec<u8> {
+                list.iter().flat_map(|value| value.to_be_bytes()).collect()
+            };
+            let mut srtp = ((profiles.len() * 2) as u16).to_be_bytes().to_vec();
+            srtp.extend(bytes(profiles));
+            srtp.push(0);
+            let mut supported = vec![(versions.len() * 2) as u8];
+            supported.extend(bytes(versions));
+            let hello =
+                hello(&[(EXTENSION_USE_SRTP, srtp), (EXTENSION_SUPPORTED_VERSIONS, supported)]);
+            peek(&hello, &SrtpProfile::ALL).unwrap().prefers_dtls13()
+        };
+        let both = [DTLS_1_3, DTLS_1_2];
+        assert!(prefers(&[8, 7, 1], &both));
+        assert!(prefers(&[7, 1], &both));
+        assert!(prefers(&[1], &both));
+        assert!(!prefers(&[1, 7], &both));
+        assert!(!prefers(&[2, 1, 8], &both));
+        assert!(prefers(&[1, 7], &[DTLS_1_3]));
+        assert!(!prefers(&[7], &[DTLS_1_2]));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use dimpl::{Config, Dtls, DtlsCertificate, Error, Output};
+use dimpl::{Config, Dtls, DtlsCertificate, Error, Output, ProtocolVersion};
 
 use super::{
     DtlsConfig, DtlsVersion, Handshake, HandshakeEvent, KeyingMaterial, SrtpProfile, client_hello,
@@ -100,13 +100,11 @@ impl DimplHandshake {
         })
     }
 
-    /// Chooses DTLS 1.2 unless a whole ClientHello shows that 1.3 is offered
-    /// and that the client's first SRTP profile is also our first.
+    /// Chooses DTLS 1.2 unless a whole ClientHello shows that 1.3 is better.
     fn decide(&mut self, now: Time, datagram: &[u8]) {
         let Some(undecided) = self.undecided.take() else { return };
-        let dtls13 = client_hello::peek(datagram, &undecided.profiles)
-            .is_some_and(|offer| offer.dtls13 && offer.first_allowed == offer.best_allowed);
-        if !dtls13 {
+        let offer = client_hello::peek(datagram, &undecided.profiles);
+        if !offer.is_some_and(|offer| offer.prefers_dtls13()) {
             self.dtls = Dtls::new_12(undecided.config, undecided.certificate, instant(now));
         }
     }
@@ -126,10 +124,10 @@ impl DimplHandshake {
     fn drain(&mut self, now: Time) {
         loop {
             match self.dtls.poll_output(&mut self.scratch) {
-                Output::Packet(packet) => {
-                    if self.datagrams.len() < MAX_DATAGRAMS {
-                        self.datagrams.push_back(packet.to_vec());
-                    }
+                // Datagrams may be lost anyway, so a caller that does not poll
+                // loses the rest.
+                Output::Packet(packet) if self.datagrams.len() < MAX_DATAGRAMS => {
+                    self.datagrams.push_back(packet.to_vec());
                 }
                 Output::Timeout(at) => {
                     self.timeout = time(at).filter(|at| at.since(now) < NEVER);
@@ -155,13 +153,9 @@ impl DimplHandshake {
                         self.events.push_back(HandshakeEvent::Keys(keys));
                     }
                 }
-                Output::ApplicationData(data) => {
-                    // Datagrams may be lost anyway, so a caller that does not
-                    // poll loses these.
-                    if self.events.len() < MAX_EVENTS {
-                        let data = data.to_vec();
-                        self.events.push_back(HandshakeEvent::ApplicationData(data));
-                    }
+                Output::ApplicationData(data) if self.events.len() < MAX_EVENTS => {
+                    let data = data.to_vec();
+                    self.events.push_back(HandshakeEvent::ApplicationData(data));
                 }
                 Output::CloseNotify => {
                     self.state = State::Closed;
@@ -212,6 +206,14 @@ impl Handshake for DimplHandshake {
 
     fn poll_event(&mut self) -> Option<HandshakeEvent> {
         self.events.pop_front()
+    }
+
+    fn version(&self) -> Option<DtlsVersion> {
+        match self.dtls.protocol_version()? {
+            ProtocolVersion::DTLS1_2 => Some(DtlsVersion::V1_2),
+            ProtocolVersion::DTLS1_3 => Some(DtlsVersion::V1_3),
+            _ => None,
+        }
     }
 
     fn send(&mut self, now: Time, data: &[u8]) -> Result<(), DtlsError> {

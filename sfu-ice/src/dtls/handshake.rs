@@ -55,8 +55,9 @@ pub enum DtlsVersion {
     /// then the client's.
     #[serde(rename = "1.3")]
     V1_3,
-    /// DTLS 1.3 with peers that offer it and put the SRTP profile that this
-    /// side prefers first, DTLS 1.2 with all others.
+    /// As a server, DTLS 1.3 with peers that offer it, unless they would then
+    /// get a worse SRTP profile: DTLS 1.2 with peers that offer AES-GCM but
+    /// put AES-CM first. As a client, both are offered.
     #[serde(rename = "auto")]
     Auto,
 }
@@ -143,6 +144,8 @@ pub trait Handshake: fmt::Debug + Send {
     fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool;
     /// The next event, oldest first.
     fn poll_event(&mut self) -> Option<HandshakeEvent>;
+    /// The version that is spoken, once it is decided. Never `Auto`.
+    fn version(&self) -> Option<DtlsVersion>;
     /// Sends application data.
     ///
     /// # Errors

@@ -10,8 +10,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DtlsConfig, DtlsRole, DtlsState, Fingerprint, Handshake, HandshakeEvent, KeyingMaterial,
-    SrtpKeys,
+    DtlsConfig, DtlsRole, DtlsState, DtlsVersion, Fingerprint, Handshake, HandshakeEvent,
+    KeyingMaterial, SrtpKeys,
 };
 use crate::{DtlsError, PeerError, Random, Time};
 
@@ -177,17 +177,19 @@ impl Session {
     /// Handles one datagram of the peer.
     ///
     /// # Errors
-    /// [`DtlsError::Overflow`] if it came too early and there is no room for
-    /// it; [`DtlsError::Closed`] if the association is over or is only known
-    /// from a snapshot.
+    /// [`DtlsError::Overflow`] if it came before [`set_remote`](Self::set_remote)
+    /// and there is no room for it; [`DtlsError::Handshake`] if the handshake
+    /// cannot begin; [`DtlsError::Closed`] if the association is over or is
+    /// only known from a snapshot.
     pub fn handle_packet(&mut self, now: Time, datagram: &[u8]) -> Result<(), DtlsError> {
+        self.begin(now).map_err(|_| DtlsError::Handshake)?;
         match &mut self.handshake {
             Some(handshake) => {
                 handshake.handle_packet(now, datagram);
                 self.collect(now);
                 Ok(())
             }
-            None if matches!(self.state, DtlsState::New | DtlsState::Connecting) => {
+            None if self.state == DtlsState::New => {
                 if self.early.len() >= MAX_EARLY || datagram.len() > MAX_EARLY_LEN {
                     return Err(DtlsError::Overflow);
                 }
@@ -234,6 +236,12 @@ impl Session {
     /// Our role, once it is decided.
     pub fn local_role(&self) -> Option<DtlsRole> {
         Some(if self.is_client()? { DtlsRole::Client } else { DtlsRole::Server })
+    }
+
+    /// The version that is spoken, once the handshake is complete.
+    pub fn version(&self) -> Option<DtlsVersion> {
+        let handshake = self.handshake.as_ref().filter(|_| self.complete)?;
+        handshake.version()
     }
 
     /// Sends application data.

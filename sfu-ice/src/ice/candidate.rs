@@ -137,26 +137,27 @@ impl FromStr for Candidate {
         let bad = PeerError::BadCandidate;
         let text = text.strip_prefix("candidate:").unwrap_or(text);
         let mut words = text.split_ascii_whitespace();
-        let mut word = || words.next().ok_or(bad("it ends too early"));
+        let mut word = || words.next().ok_or_else(|| bad("it ends too early"));
         let foundation = word()?;
         if foundation.len() > 32 || !foundation.bytes().all(is_ice_char) {
             return Err(bad("the foundation must be 1 to 32 ice-chars"));
         }
         let component = word()?.parse().map_err(|_| bad("the component must be a number"))?;
         let protocol =
-            Protocol::from_word(word()?).ok_or(bad("the transport must be UDP or TCP"))?;
+            Protocol::from_word(word()?).ok_or_else(|| bad("the transport must be UDP or TCP"))?;
         let priority = word()?.parse().map_err(|_| bad("the priority must be a 32-bit number"))?;
         let address = word()?.parse().map_err(|_| bad("the address must be an IP address"))?;
         let port = word()?.parse().map_err(|_| bad("the port must be a 16-bit number"))?;
         if word()? != "typ" {
             return Err(bad("'typ' must follow the port"));
         }
-        let kind = CandidateKind::from_word(word()?).ok_or(bad("the type is unknown"))?;
+        let kind = CandidateKind::from_word(word()?).ok_or_else(|| bad("the type is unknown"))?;
         let mut tcp_type = None;
         while let Some(name) = words.next() {
-            let value = words.next().ok_or(bad("an extension has no value"))?;
+            let value = words.next().ok_or_else(|| bad("an extension has no value"))?;
             if name == "tcptype" {
-                tcp_type = Some(TcpType::from_word(value).ok_or(bad("the tcptype is unknown"))?);
+                tcp_type =
+                    Some(TcpType::from_word(value).ok_or_else(|| bad("the tcptype is unknown"))?);
             }
         }
         let foundation = foundation.to_owned();
@@ -237,7 +238,7 @@ mod tests {
                     raddr 10.0.0.1 rport 46154 generation 0 ufrag EEtu network-cost 999";
         let candidate: Candidate = text.parse().unwrap();
         assert_eq!(candidate.kind, CandidateKind::Srflx);
-        assert_eq!(candidate.socket_addr(), "198.51.100.9:46154".parse().unwrap());
+        assert_eq!(candidate.socket_addr(), SocketAddr::from(([198, 51, 100, 9], 46154)));
         assert_eq!(candidate.priority, 1_677_729_535);
     }
 

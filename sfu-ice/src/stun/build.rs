@@ -149,7 +149,7 @@ impl Builder {
         for part in parts {
             self.put(part);
         }
-        while self.len % 4 != 0 && !self.overflow {
+        while !self.len.is_multiple_of(4) && !self.overflow {
             self.put(&[0]);
         }
         let body = u16::try_from(self.len.saturating_sub(HEADER_LEN)).unwrap_or(u16::MAX);
