@@ -48,7 +48,8 @@ impl PeerConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerEvent {
-    /// Connectivity changed.
+    /// Connectivity changed. After `Failed`, media must stop until the state is
+    /// `Connected` again (RFC 7675 §5.1).
     IceStateChanged(IceState),
     /// Send over this tuple from now on.
     TupleSelected(Tuple),
@@ -236,7 +237,7 @@ impl Peer {
         self.ice.is_valid_tuple(tuple)
     }
 
-    /// Where to send.
+    /// Where to send, also while the state is `Disconnected` or `Failed`.
     pub fn selected_tuple(&self) -> Option<Tuple> {
         self.ice.selected_tuple()
     }

@@ -57,7 +57,8 @@ pub enum DtlsVersion {
     V1_3,
     /// As a server, DTLS 1.3 with peers that offer it, unless they would then
     /// get a worse SRTP profile: DTLS 1.2 with peers that offer AES-GCM but
-    /// put AES-CM first. As a client, both are offered.
+    /// put AES-CM first, and with those whose ClientHello comes in fragments,
+    /// which cannot be looked into. As a client, both are offered.
     #[serde(rename = "auto")]
     Auto,
 }

@@ -41,7 +41,6 @@ pub enum IceEvent {
 
 /// The agent's routing state as plain data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct IceSnapshot {
     local: Generation,
@@ -241,7 +240,9 @@ impl LiteAgent {
         self.consent.last_check()
     }
 
-    /// Where to send.
+    /// Where to send. It outlives silence, so that the answer to a late check
+    /// finds its way; whether media may still go there is what
+    /// [`state`](Self::state) says.
     pub fn selected_tuple(&self) -> Option<Tuple> {
         self.selected
     }

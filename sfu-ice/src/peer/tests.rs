@@ -1,5 +1,7 @@
 use std::net::SocketAddr;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::dtls::DtlsVersion;
 use crate::ice::Checker;
@@ -461,5 +463,91 @@ fn auto_serves_each_client_the_version_it_speaks() {
         assert_eq!(fixture.peer.dtls_version(), Some(spoken));
         assert!(ours.profile.is_aead());
         assert_keys_meet(ours, &fixture.client_keys().unwrap());
+    }
+}
+
+#[test]
+fn a_connected_peer_wakes_for_consent_only() {
+    let mut fixture = Fixture::new(|_| {});
+    fixture.signal(DtlsRole::Client);
+    fixture.run(Time::from_secs(10));
+    let timeout = fixture.peer.poll_timeout().unwrap();
+    assert!(timeout.since(fixture.now) > std::time::Duration::from_secs(5), "{timeout:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn damaged_and_repeated_handshakes_never_panic(
+        damage in proptest::collection::vec(
+            (any::<prop::sample::Index>(), any::<u8>(), 0u8..4), 1..12),
+        client: bool,
+        v13: bool,
+    ) {
+        let version = if v13 { DtlsVersion::V1_3 } else { DtlsVersion::V1_2 };
+        let mut fixture = Fixture::new(|config| config.dtls.version = version);
+        let mut config = DtlsConfig::new(fixture.client_certificate.clone());
+        config.version = version;
+        fixture.client.dtls = Session::new(config, &mut fixture.random);
+        fixture.signal(if client { DtlsRole::Server } else { DtlsRole::Client });
+        fixture.check();
+        fixture.client.dtls.begin(fixture.now).unwrap();
+        let (mut packet, mut damage) = (Vec::new(), damage.into_iter());
+        let tuple = fixture.client.tuple;
+        for _ in 0..20 {
+            while fixture.client.dtls.poll_transmit(&mut packet) {
+                if let Some((at, value, kind)) = damage.next() {
+                    let at = at.index(packet.len());
+                    match kind {
+                        0 => packet[at] = value,
+                        1 => packet.truncate(at),
+                        2 => packet.extend_from_within(at..),
+                        _ => { let _ = fixture.peer.handle_dtls(fixture.now, tuple, &packet); }
+                    }
+                }
+                let _ = fixture.peer.handle_dtls(fixture.now, tuple, &packet);
+            }
+            while fixture.peer.poll_transmit(&mut packet).is_some() {
+                let _ = fixture.client.dtls.handle_packet(fixture.now, &packet);
+            }
+            fixture.now += std::time::Duration::from_millis(200);
+            fixture.client.dtls.handle_timeout(fixture.now);
+            fixture.peer.handle_timeout(fixture.now);
+        }
+        // Whoever connects has the same keys as the other.
+        if let (Some(ours), Some(theirs)) =
+            (keys(&fixture.events()).cloned(), fixture.client_keys())
+        {
+            assert_keys_meet(&ours, &theirs);
+        }
+    }
+
+    #[test]
+    fn random_datagrams_never_panic(
+        datagrams in proptest::collection::vec(
+            (any::<bool>(), proptest::collection::vec(any::<u8>(), 0..120), 0u8..4), 0..30),
+    ) {
+        let mut fixture = Fixture::new(|_| {});
+        fixture.signal(DtlsRole::Client);
+        fixture.check();
+        for (stun, mut bytes, shape) in datagrams {
+            if shape > 0 && bytes.len() > 30 {
+                // A record header that fits, around random contents.
+                let len = (bytes.len() - 13) as u16;
+                bytes[..5].copy_from_slice(&[20 + shape, 0xFE, 0xFD, 0, shape / 3]);
+                bytes[11..13].copy_from_slice(&len.to_be_bytes());
+                bytes[13] %= 21;
+            }
+            let (now, tuple) = (fixture.now, fixture.client.tuple);
+            if stun {
+                let _ = fixture.peer.handle_stun(now, tuple, &bytes);
+            } else {
+                let _ = fixture.peer.handle_dtls(now, tuple, &bytes);
+            }
+            let mut packet = Vec::new();
+            while fixture.peer.poll_transmit(&mut packet).is_some() {}
+        }
+        prop_assert!(keys(&fixture.events()).is_none());
     }
 }
