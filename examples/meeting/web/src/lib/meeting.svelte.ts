@@ -3,13 +3,23 @@
  * ties the socket, the media and the devices together and is the only writer of its state.
  */
 
+import { Announcer, type MediaFlags } from './announcer';
 import { ApiError, joinMeeting, leaveOnUnload, removeParticipant, switchOff, type Seat } from './api';
 import { backoffDelay } from './backoff';
 import { ChatLog } from './chat.svelte';
 import type { LocalMedia } from './local-media.svelte';
 import { MediaLink } from './media-link.svelte';
 import { hostKey } from './preferences.svelte';
-import type { EndReason, Joined, Participant, ServerError, ServerMessage, ViewTile } from './protocol';
+import type {
+  EndReason,
+  Joined,
+  MediaStateChange,
+  Participant,
+  ServerError,
+  ServerMessage,
+  ViewTile,
+} from './protocol';
+import { Roster } from './roster.svelte';
 import { ScreenShare } from './screen-share.svelte';
 import { Signaling, type SignalingStatus } from './signaling';
 import { Speakers } from './speakers.svelte';
@@ -20,21 +30,24 @@ export type Phase = 'joining' | 'in' | 'ended';
 /** Why the meeting ended here; `lost` is a seat that could not be taken again. */
 export type Ending = EndReason | 'lost';
 
+const HOST_DID: Record<keyof MediaFlags, string> = {
+  audio_enabled: 'The host muted you',
+  video_enabled: 'The host turned your camera off',
+  screen_sharing: 'The host ended your presentation',
+};
 const ENDING_OF = { replaced: 'replaced', over: 'meeting_ended', refused: 'lost' } as const;
-/** An answer to what was just said here is no wish of the host. */
-const ECHO_MS = 1500;
 
 export class Meeting {
   phase: Phase = $state('joining');
   ending: Ending | null = $state(null);
   title = $state('');
   selfId = $state('');
-  participants: Participant[] = $state([]);
   socket: SignalingStatus = $state('connecting');
   joinedAt = 0;
 
   readonly id: string;
   readonly local: LocalMedia;
+  readonly people = new Roster();
   readonly chat = new ChatLog();
   readonly link: MediaLink;
   readonly screen: ScreenShare;
@@ -42,8 +55,7 @@ export class Meeting {
 
   readonly #displayName: string;
   readonly #view: ViewReport;
-  #said: { audible?: boolean; visible?: boolean } = {};
-  #saidAt = 0;
+  readonly #announcer: Announcer;
   #seat: Seat;
   #signaling: Signaling;
 
@@ -60,9 +72,8 @@ export class Meeting {
     this.title = seat.meeting_state.title;
     this.link = new MediaLink((message) => this.#signaling.send(message));
     this.#view = new ViewReport((tiles) => this.#signaling.send({ type: 'view', tiles }));
-    this.screen = new ScreenShare(this.link, (active) =>
-      this.#signaling.send({ type: 'screen_share', active }),
-    );
+    this.#announcer = new Announcer((message) => this.#signaling.send(message));
+    this.screen = new ScreenShare(this.link, () => this.#announce());
     this.speakers = new Speakers({
       session: () => this.link.session,
       assignments: () => this.link.assignments,
@@ -72,7 +83,7 @@ export class Meeting {
     });
     local.onTrack = (kind, track) => {
       this.link.setTrack(kind, track);
-      this.#announceMedia();
+      this.#announce();
     };
     local.onNotice = (text) => toasts.show(text);
     this.link.setTrack('microphone', local.microphone);
@@ -87,18 +98,22 @@ export class Meeting {
   }
 
   /** The roster, with oneself as one is here and not as the server last heard. */
-  get roster(): Participant[] {
-    return this.participants.map((one) =>
-      one.participant_id === this.selfId
-        ? {
-            ...one,
-            audio_enabled: this.audible,
-            video_enabled: this.visible,
-            screen_sharing: this.screen.active,
-            connected: true,
-          }
-        : one,
+  get participants(): Participant[] {
+    return this.people.people.map((one) =>
+      one.participant_id === this.selfId ? { ...one, ...this.#flags, connected: true } : one,
     );
+  }
+
+  get isHost(): boolean {
+    return this.people.find(this.selfId)?.role === 'host';
+  }
+
+  get #flags(): MediaFlags {
+    return {
+      audio_enabled: this.audible,
+      video_enabled: this.visible,
+      screen_sharing: this.screen.active,
+    };
   }
 
   get audible(): boolean {
@@ -111,13 +126,13 @@ export class Meeting {
 
   async toggleMic(): Promise<void> {
     await this.local.setMic(!this.local.wants('microphone'));
-    this.#announceMedia();
+    this.#announce();
     this.#reportProblem('microphone');
   }
 
   async toggleCamera(): Promise<void> {
     await this.local.setCamera(!this.local.wants('camera'));
-    this.#announceMedia();
+    this.#announce();
     this.#reportProblem('camera');
   }
 
@@ -127,10 +142,6 @@ export class Meeting {
 
   setView(tiles: ViewTile[]): void {
     this.#view.set(tiles);
-  }
-
-  get isHost(): boolean {
-    return this.participants.some(({ participant_id: id, role }) => id === this.selfId && role === 'host');
   }
 
   /** For hosts: mutes someone else, or takes someone out of the meeting. */
@@ -151,12 +162,6 @@ export class Meeting {
   leave(): void {
     this.#signaling.send({ type: 'leave' });
     this.#end('left');
-  }
-
-  nameOf(participantId: string): string {
-    return (
-      this.participants.find(({ participant_id: id }) => id === participantId)?.display_name ?? 'Someone'
-    );
   }
 
   #openSocket(): Signaling {
@@ -224,16 +229,15 @@ export class Meeting {
     const sameSeat = message.participant_id === this.selfId;
     this.selfId = message.participant_id;
     this.title = message.meeting.title;
-    this.participants = message.participants;
+    this.people.people = message.participants;
     this.chat.restore(message.chat, this.selfId);
     if (this.phase === 'joining') {
       this.phase = 'in';
       this.joinedAt = performance.now();
       this.speakers.start();
     }
-    this.#said = {};
-    this.#announceMedia();
-    this.screen.announce();
+    this.#announcer.forget();
+    this.#announce();
     this.link.assignments = message.slots;
     if (!(sameSeat && message.resumed && this.link.healthy)) {
       void this.link.connect(this.#seat.ice_servers);
@@ -242,49 +246,33 @@ export class Meeting {
   }
 
   #arrived(participant: Participant): void {
-    const known = this.participants.some(({ participant_id: id }) => id === participant.participant_id);
-    this.participants = [
-      ...this.participants.filter(({ participant_id: id }) => id !== participant.participant_id),
-      participant,
-    ];
-    if (!known && participant.participant_id !== this.selfId) {
+    const isNew = this.people.add(participant);
+    if (isNew && participant.participant_id !== this.selfId) {
       toasts.show(`${participant.display_name} joined`);
     }
   }
 
   #departed(participantId: string): void {
-    const gone = this.participants.find(({ participant_id: id }) => id === participantId);
-    this.participants = this.participants.filter(({ participant_id: id }) => id !== participantId);
+    const gone = this.people.remove(participantId);
     if (gone && participantId !== this.selfId) toasts.show(`${gone.display_name} left`);
   }
 
-  #mediaChanged(state: Omit<Participant, 'display_name' | 'role' | 'joined_at'>): void {
-    const index = this.participants.findIndex(({ participant_id: id }) => id === state.participant_id);
-    const before = this.participants[index];
-    if (!before) return;
-    const { audio_enabled, video_enabled, screen_sharing, connected } = state;
-    this.participants[index] = { ...before, audio_enabled, video_enabled, screen_sharing, connected };
+  #mediaChanged(state: MediaStateChange): void {
+    const before = this.people.update(state);
     if (state.participant_id === this.selfId) this.#obeyHost(state);
-    if (screen_sharing && !before.screen_sharing && before.participant_id !== this.selfId) {
+    else if (before && state.screen_sharing && !before.screen_sharing) {
       toasts.show(`${before.display_name} is presenting`);
     }
   }
 
-  /** A host may switch others off; the server no longer forwards what it switched off. */
-  #obeyHost(state: { audio_enabled: boolean; video_enabled: boolean; screen_sharing: boolean }): void {
-    if (performance.now() - this.#saidAt < ECHO_MS) return;
-    if (!state.audio_enabled && this.audible) {
-      void this.toggleMic();
-      toasts.show('The host muted you');
+  #obeyHost(state: MediaFlags): void {
+    for (const flag of this.#announcer.switchedOff(this.#flags, state)) {
+      if (flag === 'audio_enabled') void this.local.setMic(false);
+      else if (flag === 'video_enabled') void this.local.setCamera(false);
+      else this.screen.stop();
+      toasts.show(HOST_DID[flag]);
     }
-    if (!state.video_enabled && this.visible) {
-      void this.toggleCamera();
-      toasts.show('The host turned your camera off');
-    }
-    if (!state.screen_sharing && this.screen.active && !this.screen.announcing) {
-      this.screen.stop();
-      toasts.show('The host ended your presentation');
-    }
+    this.#announce();
   }
 
   #chatted(message: Extract<ServerMessage, { type: 'chat_broadcast' }>): void {
@@ -305,15 +293,8 @@ export class Meeting {
     }
   }
 
-  /** Says what is on, if it differs from what was said before. */
-  #announceMedia(): void {
-    const { audible, visible } = this;
-    if (this.#said.audible !== audible || this.#said.visible !== visible) this.#saidAt = performance.now();
-    if (this.#said.audible !== audible && this.#signaling.send({ type: 'mute', muted: !audible })) {
-      this.#said.audible = audible;
-    }
-    const toggle = { type: 'video_toggle', enabled: visible } as const;
-    if (this.#said.visible !== visible && this.#signaling.send(toggle)) this.#said.visible = visible;
+  #announce(): void {
+    this.#announcer.say(this.#flags);
   }
 
   #reportProblem(kind: 'camera' | 'microphone'): void {

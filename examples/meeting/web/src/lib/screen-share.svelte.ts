@@ -8,13 +8,12 @@ export class ScreenShare {
   track: MediaStreamTrack | null = $state.raw(null);
 
   readonly #link: MediaLink;
-  readonly #announce: (active: boolean) => boolean;
+  readonly #changed: () => void;
   #audio: MediaStreamTrack | null = null;
-  #announcedAt = 0;
 
-  constructor(link: MediaLink, announce: (active: boolean) => boolean) {
+  constructor(link: MediaLink, changed: () => void) {
     this.#link = link;
-    this.#announce = announce;
+    this.#changed = changed;
   }
 
   static get supported(): boolean {
@@ -44,7 +43,7 @@ export class ScreenShare {
     this.#audio = stream.getAudioTracks()[0] ?? null;
     this.#link.setTrack('screen', track);
     this.#link.setTrack('screen_audio', this.#audio);
-    this.announce();
+    this.#changed();
   }
 
   stop(): void {
@@ -55,18 +54,6 @@ export class ScreenShare {
     this.track = this.#audio = null;
     this.#link.setTrack('screen', null);
     this.#link.setTrack('screen_audio', null);
-    this.#announce(false);
-  }
-
-  /** Says again that a share is running, after the socket came back. */
-  announce(): void {
-    if (!this.track) return;
-    this.#announcedAt = performance.now();
-    this.#announce(true);
-  }
-
-  /** It was announced so recently that the server may not know it yet. */
-  get announcing(): boolean {
-    return performance.now() - this.#announcedAt < 1500;
+    this.#changed();
   }
 }

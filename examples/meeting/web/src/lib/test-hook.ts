@@ -55,7 +55,7 @@ async function participantStats(meeting: Meeting): Promise<ParticipantStats[]> {
   for (const { mid, participant_id: id, source } of meeting.link.assignments) {
     const receiver = meeting.link.session?.receiver(mid);
     if (id === null || !receiver) continue;
-    const entry = byId.get(id) ?? { participantId: id, displayName: meeting.nameOf(id) };
+    const entry = byId.get(id) ?? { participantId: id, displayName: meeting.people.nameOf(id) };
     entry[source] = sourceStats(mid, await receiver.getStats());
     byId.set(id, entry);
   }
