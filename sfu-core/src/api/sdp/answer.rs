@@ -3,10 +3,11 @@
 
 use super::SdpError;
 use super::description::{Direction, MediaSection};
+use super::negotiate::SectionTerms;
 use super::offer::RemoteOffer;
 use crate::api::params::{
-    DtlsRole, Fingerprint, IceCandidate, IceParameters, Protocol, RtpCapabilities,
-    RtpCodecParameters, RtpHeaderExtensionParameters, RtpParameters,
+    DtlsRole, ExtensionDirection, Fingerprint, IceCandidate, IceParameters, Protocol,
+    RtpCapabilities, RtpCodecParameters, RtpHeaderExtensionParameters, RtpParameters,
 };
 
 /// Our side of the transport.
@@ -150,10 +151,7 @@ impl<'a> AnswerBuilder<'a> {
                 (&params.codecs, params.header_extensions.clone())
             }
             (None, None) => {
-                idle = terms.as_ref().map_or_else(
-                    || section.codecs.clone(),
-                    |terms| terms.producer_parameters().codecs,
-                );
+                idle = idle_codecs(section, terms.as_ref());
                 (&idle, Vec::new())
             }
         };
@@ -163,11 +161,7 @@ impl<'a> AnswerBuilder<'a> {
                 extensions.push(ext.clone());
             }
         }
-        let mut formats: Vec<_> = codecs.iter().map(|c| c.payload_type.0.to_string()).collect();
-        if formats.is_empty() {
-            // Idle and without a codec in common; a section needs a format all the same.
-            formats.clone_from(&section.formats);
-        }
+        let formats: Vec<_> = codecs.iter().map(|c| c.payload_type.0.to_string()).collect();
         let (media, protocol) = (&section.media, &section.protocol);
         let udp = transport.candidates.iter().find(|c| c.protocol == Protocol::Udp);
         let default = udp.filter(|_| tagged);
@@ -197,8 +191,17 @@ impl<'a> AnswerBuilder<'a> {
             }
             sdp.codec(&codec);
         }
+        if section.extmap_allow_mixed {
+            sdp.line(format_args!("a=extmap-allow-mixed"));
+        }
         for RtpHeaderExtensionParameters { id, uri, .. } in &extensions {
-            sdp.line(format_args!("a=extmap:{id} {uri}"));
+            let offered = section.extensions.iter().find(|ext| ext.id == *id && ext.uri == *uri);
+            let direction = match offered.map(|ext| ext.direction) {
+                Some(ExtensionDirection::Sendonly) => "/recvonly",
+                Some(ExtensionDirection::Recvonly) => "/sendonly",
+                _ => "",
+            };
+            sdp.line(format_args!("a=extmap:{id}{direction} {uri}"));
         }
         if let Some(producer) = producer {
             sdp.simulcast(section, producer);
@@ -207,6 +210,21 @@ impl<'a> AnswerBuilder<'a> {
             sdp.sources(slot);
         }
     }
+}
+
+/// The codecs of a section in which nothing flows: those in common, or all of
+/// them, because an accepted section must have some.
+fn idle_codecs(
+    section: &MediaSection,
+    terms: Option<&SectionTerms<'_>>,
+) -> Vec<RtpCodecParameters> {
+    let mut codecs =
+        terms.map_or_else(|| section.codecs.clone(), |terms| terms.producer_parameters().codecs);
+    codecs.retain(|codec| !codec.is_rtx());
+    for codec in &mut codecs {
+        codec.rtcp_feedback.clear();
+    }
+    codecs
 }
 
 /// Text with a line ending after every line.

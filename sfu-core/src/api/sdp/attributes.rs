@@ -64,7 +64,7 @@ impl SectionBuilder {
             "mid" => {
                 let mid = Mid::new(value).filter(|mid| is_token(mid.as_str()));
                 let expected = "1 to 16 token characters";
-                let mid = mid.ok_or(SdpError::new(number, "a=mid", expected))?;
+                let mid = mid.ok_or_else(|| SdpError::new(number, "a=mid", expected))?;
                 section.mid = Some(mid.as_str().to_owned());
             }
             "msid" => {
@@ -76,6 +76,7 @@ impl SectionBuilder {
             "simulcast" => self.simulcast(value),
             "rtcp-mux" | "rtcp-mux-only" => section.rtcp_mux = true,
             "rtcp-rsize" => section.rtcp_rsize = true,
+            "extmap-allow-mixed" => section.extmap_allow_mixed = true,
             "bundle-only" => section.bundle_only = true,
             "candidate" => {
                 let room = section.candidates.len() < MAX_CANDIDATES;
@@ -142,7 +143,8 @@ impl SectionBuilder {
     /// `<payload type or *> <type> [<parameter>]`
     fn rtcp_fb(&mut self, value: &str) {
         let Some((pt, feedback)) = value.split_once(' ') else { return };
-        let (kind, parameter) = feedback.trim().split_once(' ').unwrap_or((feedback.trim(), ""));
+        let feedback = feedback.trim();
+        let (kind, parameter) = feedback.split_once(' ').unwrap_or((feedback, ""));
         let feedback = RtcpFeedback::new(kind, parameter.trim());
         if pt == "*" {
             push_feedback(&mut self.any_feedback, feedback);

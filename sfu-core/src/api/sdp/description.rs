@@ -103,6 +103,9 @@ pub struct MediaSection {
     pub rtcp_mux: bool,
     /// Whether reduced-size RTCP may be used.
     pub rtcp_rsize: bool,
+    /// Whether one- and two-byte header extensions may be mixed, said here and
+    /// not for the whole session.
+    pub extmap_allow_mixed: bool,
     /// Whether the section exists only in a bundle (RFC 8843 §6).
     pub bundle_only: bool,
     /// Transport attributes of this section.

@@ -25,7 +25,8 @@ pub(super) fn accepted_sections(description: &SessionDescription) -> Vec<bool> {
             && section.kind().is_some()
             && !section.is_rejected()
             && is_secure_rtp(&section.protocol)
-            && section.rtcp_mux;
+            && section.rtcp_mux
+            && section.codecs.iter().any(|codec| !codec.is_rtx());
         first &= !accepted;
         accepted
     };
@@ -69,7 +70,8 @@ impl<'a> SectionTerms<'a> {
             (exact(&codec, &ours) || !better()).then_some((codec, ours))
         };
         let codecs: Vec<_> = offered().filter_map(common).collect();
-        let max_extension_id = if extmap_allow_mixed { u8::MAX } else { 14 };
+        let mixed = extmap_allow_mixed || section.extmap_allow_mixed;
+        let max_extension_id = if mixed { u8::MAX } else { 14 };
         (!codecs.is_empty()).then_some(Self { kind, section, router, max_extension_id, codecs })
     }
 
@@ -127,29 +129,28 @@ impl<'a> SectionTerms<'a> {
         let ours = self.codecs.iter().find(|(codec, _)| codec.payload_type == offered.payload_type);
         let Some((_, ours)) = ours else { return offered.parameters.clone() };
         let (theirs, ours) = (&offered.parameters, &ours.parameters);
-        if offered.mime_type.eq_ignore_ascii_case("video/H264") {
-            let mut answer = theirs.clone();
-            // Parameter sets travel in the stream; those in the offer are the
-            // peer's own.
-            answer.remove("sprop-parameter-sets");
+        let name = offered.mime_type.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        // What tells one bitstream from another is repeated. The rest are wishes
+        // of the peer as a receiver, and we have none but those configured.
+        let repeated: &[&str] = match name.as_str() {
+            "h264" => &["packetization-mode", "level-asymmetry-allowed"],
+            "vp9" => &["profile-id"],
+            "av1" => &["profile", "level-idx", "tier"],
+            "opus" => &["minptime", "useinbandfec"],
+            _ => &[],
+        };
+        let mut answer = CodecParameters::new();
+        for name in repeated {
+            if let Some(value) = theirs.value(name) {
+                answer.insert(name, value.clone());
+            }
+        }
+        if name == "h264" {
             if let Some(id) = H264ProfileLevel::answer(ours, theirs) {
                 answer.insert("profile-level-id", id.to_string().as_str());
             }
             return answer;
         }
-        let mut answer = if offered.mime_type.eq_ignore_ascii_case("audio/opus") {
-            // Opus parameters are wishes of a receiver (RFC 7587 §6.1): the
-            // peer's concern what it receives, ours are the router's.
-            let mut answer = CodecParameters::new();
-            for name in ["minptime", "useinbandfec"] {
-                if let Some(value) = theirs.value(name) {
-                    answer.insert(name, value.clone());
-                }
-            }
-            answer
-        } else {
-            theirs.clone()
-        };
         for (name, value) in ours.iter() {
             answer.insert(name, value.clone());
         }

@@ -46,7 +46,7 @@ impl SessionDescription {
                 }
                 ('a', Some(section)) => section.apply(value, number)?,
                 ('a', None) => {
-                    apply_session_attribute(&mut session, &mut direction, value, number)?
+                    apply_session_attribute(&mut session, &mut direction, value, number)?;
                 }
                 _ => {}
             }
