@@ -1,5 +1,7 @@
 /** Short notices that go by themselves; the page reads them out politely. */
 
+import { untrack } from 'svelte';
+
 export interface Toast {
   id: number;
   text: string;
@@ -17,7 +19,8 @@ export class Toasts {
     const { ms, ...rest } = options;
     const toast: Toast = { id: this.#next, text, kind: 'info', ...rest };
     this.#next += 1;
-    this.list = [...this.list.slice(1 - SHOWN), toast];
+    // Untracked, so that an effect may show a toast without depending on all of them.
+    this.list = [...untrack(() => this.list).slice(1 - SHOWN), toast];
     setTimeout(() => this.dismiss(toast.id), ms ?? (toast.kind === 'error' ? 7000 : 4000));
   }
 
