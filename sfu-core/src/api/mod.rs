@@ -1,5 +1,41 @@
 //! What users hold: nouns, options, errors, parameters.
 
+#[cfg(feature = "runtime")]
+mod client;
+#[cfg(feature = "runtime")]
+mod consumer;
+#[cfg(feature = "runtime")]
+mod error;
+#[cfg(feature = "runtime")]
+mod events;
+#[cfg(feature = "runtime")]
+mod lower;
+#[cfg(feature = "runtime")]
+mod options;
 pub mod params;
+#[cfg(feature = "runtime")]
+mod producer;
+#[cfg(feature = "runtime")]
+mod router;
 #[cfg(feature = "sdp")]
 pub mod sdp;
+#[cfg(all(feature = "sdp", feature = "runtime"))]
+mod sdp_session;
+#[cfg(feature = "runtime")]
+mod sfu;
+#[cfg(feature = "runtime")]
+mod transport;
+
+#[cfg(feature = "runtime")]
+pub use self::{
+    consumer::Consumer,
+    error::{Error, ErrorKind, Result},
+    events::Events,
+    options::{ConsumeOptions, PlainTransportOptions, ProduceOptions, RouterOptions, SlotOptions},
+    producer::Producer,
+    router::Router,
+    sfu::{Sfu, SfuBuilder},
+    transport::{DirectTransport, PlainTransport, SrtpParameters, WebRtcTransport},
+};
+#[cfg(all(feature = "sdp", feature = "runtime"))]
+pub use sdp_session::{SdpOptions, SdpProducer, SdpSession, SdpSlot};

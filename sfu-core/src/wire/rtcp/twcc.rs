@@ -71,7 +71,8 @@ impl<'a> TransportFeedback<'a> {
 
     /// Each sequence number, with its arrival in ticks of 250 µs after
     /// [`Self::reference_time`] (64 ms are 256 ticks), or `None` if it has not
-    /// arrived. Gives `status_count` items.
+    /// arrived. Gives `status_count` items: up to 65,535, however short the
+    /// packet.
     pub fn arrivals(&self) -> Arrivals<'a> {
         Arrivals {
             seq: self.base,

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::ext::{Element, Elements};
 use crate::wire::{PayloadType, RtpTime, SeqNo, Ssrc};
 
@@ -35,7 +37,7 @@ pub enum RtpError {
 }
 
 /// Where the header extension of a packet lies (RFC 3550 §5.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ExtensionBlock {
     /// The 16 bits "defined by profile": `0xBEDE` or `0x100x` for RFC 8285.
@@ -55,7 +57,7 @@ impl ExtensionBlock {
 ///
 /// It holds no borrow, so the packet may be changed after parsing; offsets stay
 /// valid as long as the packet keeps its length and its layout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RtpHeader {
     /// The M bit.

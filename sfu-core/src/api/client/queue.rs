@@ -1,0 +1,118 @@
+//! A bounded queue of events for one subscriber.
+//!
+//! Shards push and never wait; when the queue is full, states that a newer one
+//! supersedes go first, then the oldest event, and the reader is told how many
+//! it lost.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::route::{Event, RouterId};
+
+/// Events that a subscriber may be behind.
+pub(crate) const CAPACITY: usize = 1024;
+
+pub(crate) struct EventQueue {
+    /// Only events of this router; none is all of them.
+    router: Option<RouterId>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    events: VecDeque<Event>,
+    lost: u64,
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+impl EventQueue {
+    pub(crate) fn new(router: Option<RouterId>) -> Arc<Self> {
+        Arc::new(Self { router, state: Mutex::default() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while the lock is held; if it did, the queue is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, event: &Event) {
+        if self.router.is_some() && self.router != event.router() {
+            return;
+        }
+        let mut state = self.lock();
+        if state.events.len() >= CAPACITY {
+            match state.events.iter().position(|old| old.is_superseded_by(event)) {
+                Some(position) => {
+                    state.events.remove(position);
+                }
+                None => {
+                    state.events.pop_front();
+                    state.lost += 1;
+                }
+            }
+        }
+        state.events.push_back(event.clone());
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        let mut state = self.lock();
+        if state.lost > 0 {
+            return Poll::Ready(Some(Event::Lagged(std::mem::take(&mut state.lost))));
+        }
+        if let Some(event) = state.events.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        state.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(queue: &EventQueue) -> Poll<Option<Event>> {
+        queue.poll_next(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn router_closed(id: u64) -> Event {
+        Event::RouterClosed { router: RouterId::from_u64(id).unwrap() }
+    }
+
+    #[test]
+    fn a_slow_reader_is_told_how_many_it_lost() {
+        let queue = EventQueue::new(None);
+        for id in 1..=CAPACITY as u64 + 3 {
+            queue.push(&router_closed(id));
+        }
+        assert_eq!(next(&queue), Poll::Ready(Some(Event::Lagged(3))));
+        assert_eq!(next(&queue), Poll::Ready(Some(router_closed(4))));
+    }
+
+    #[test]
+    fn other_routers_are_filtered_out() {
+        let queue = EventQueue::new(RouterId::from_u64(1));
+        queue.push(&router_closed(2));
+        queue.push(&router_closed(1));
+        assert_eq!(next(&queue), Poll::Ready(Some(router_closed(1))));
+        assert_eq!(next(&queue), Poll::Pending);
+        queue.close();
+        assert_eq!(next(&queue), Poll::Ready(None));
+    }
+}

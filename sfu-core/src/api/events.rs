@@ -1,0 +1,50 @@
+//! Events as an asynchronous sequence.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::client::EventQueue;
+use super::sfu::Shared;
+use crate::route::{Event, RouterId};
+
+/// What happens from now on, in order. Bounded: who reads too slowly is told
+/// by [`Event::Lagged`] how much it missed, and nobody waits for it.
+///
+/// ```no_run
+/// # async fn run(room: sfu_core::Router) {
+/// use sfu_core::Event;
+/// let mut events = room.events();
+/// while let Some(event) = events.next().await {
+///     if let Event::TransportClosed { transport, reason, .. } = event {
+///         println!("{transport} is gone: {reason:?}");
+///     }
+/// }
+/// # }
+/// ```
+pub struct Events {
+    queue: Arc<EventQueue>,
+    _shared: Arc<Shared>,
+}
+
+impl Events {
+    pub(crate) fn new(shared: Arc<Shared>, router: Option<RouterId>) -> Self {
+        Self { queue: shared.client.subscribe(router), _shared: shared }
+    }
+
+    /// The next event; `None` when the `Sfu` has ended.
+    pub async fn next(&mut self) -> Option<Event> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// As [`next`](Self::next), for hand-written futures and streams.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.queue.poll_next(context)
+    }
+}
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
+    }
+}

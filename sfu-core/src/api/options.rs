@@ -1,0 +1,193 @@
+//! Options of the calls that make things. All have sensible defaults.
+
+use std::net::SocketAddr;
+
+use sfu_ice::SrtpProfile;
+
+use super::params::{RtpCapabilities, RtpCodecCapability, RtpParameters, default_codecs};
+use crate::route::ProducerId;
+use crate::stream::select::Layers;
+use crate::wire::MediaKind;
+
+/// Options of [`Sfu::create_router`](super::Sfu::create_router).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RouterOptions {
+    /// Codecs that the router routes, the preferred one first. Opus, VP8 and
+    /// H.264 by default.
+    pub codecs: Vec<RtpCodecCapability>,
+    /// The shard that runs it; none is the one with the fewest routers.
+    pub shard: Option<usize>,
+}
+
+impl Default for RouterOptions {
+    fn default() -> Self {
+        Self { codecs: default_codecs(), shard: None }
+    }
+}
+
+impl RouterOptions {
+    /// Routes these codecs instead of the default ones.
+    #[must_use]
+    pub fn codecs(mut self, codecs: Vec<RtpCodecCapability>) -> Self {
+        self.codecs = codecs;
+        self
+    }
+
+    /// Runs on this shard.
+    #[must_use]
+    pub fn shard(mut self, shard: usize) -> Self {
+        self.shard = Some(shard);
+        self
+    }
+}
+
+/// Options of [`Router::create_plain_transport`](super::Router::create_plain_transport).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PlainTransportOptions {
+    /// Address to listen on; port 0 is any free port.
+    pub listen: SocketAddr,
+    /// RTP and RTCP share the port (RFC 5761). Otherwise RTCP has the next
+    /// port, or any free one if `listen` has port 0.
+    pub rtcp_mux: bool,
+    /// The peer's address is learnt from its first valid packet.
+    pub comedia: bool,
+    /// SRTP with this profile; none is plain RTP.
+    pub srtp: Option<SrtpProfile>,
+}
+
+impl PlainTransportOptions {
+    /// Plain RTP on this address, RTCP on the same port.
+    pub fn new(listen: SocketAddr) -> Self {
+        Self { listen, rtcp_mux: true, comedia: false, srtp: None }
+    }
+
+    /// Whether RTP and RTCP share the port.
+    #[must_use]
+    pub fn rtcp_mux(mut self, rtcp_mux: bool) -> Self {
+        self.rtcp_mux = rtcp_mux;
+        self
+    }
+
+    /// Whether the peer's address is learnt.
+    #[must_use]
+    pub fn comedia(mut self, comedia: bool) -> Self {
+        self.comedia = comedia;
+        self
+    }
+
+    /// Protects with SRTP.
+    #[must_use]
+    pub fn srtp(mut self, profile: SrtpProfile) -> Self {
+        self.srtp = Some(profile);
+        self
+    }
+}
+
+/// Options of `produce`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProduceOptions {
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// What the publisher sends.
+    pub parameters: RtpParameters,
+    /// Whether it starts paused.
+    pub paused: bool,
+}
+
+impl ProduceOptions {
+    /// A producer of this kind.
+    pub fn new(kind: MediaKind, parameters: RtpParameters) -> Self {
+        Self { kind, parameters, paused: false }
+    }
+
+    /// An audio producer.
+    pub fn audio(parameters: RtpParameters) -> Self {
+        Self::new(MediaKind::Audio, parameters)
+    }
+
+    /// A video producer.
+    pub fn video(parameters: RtpParameters) -> Self {
+        Self::new(MediaKind::Video, parameters)
+    }
+
+    /// Whether it starts paused.
+    #[must_use]
+    pub fn paused(mut self, paused: bool) -> Self {
+        self.paused = paused;
+        self
+    }
+}
+
+/// Options of `consume`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConsumeOptions {
+    /// What to follow.
+    pub producer: ProducerId,
+    /// What the receiver takes, in the router's numbers (mediasoup-client's
+    /// `rtpCapabilities`).
+    pub capabilities: RtpCapabilities,
+    /// Whether it starts paused.
+    pub paused: bool,
+    /// Layers wanted at most; none is the best there is.
+    pub preferred_layers: Option<Layers>,
+}
+
+impl ConsumeOptions {
+    /// A consumer of `producer`, for a receiver with these capabilities.
+    pub fn new(producer: ProducerId, capabilities: RtpCapabilities) -> Self {
+        Self { producer, capabilities, paused: false, preferred_layers: None }
+    }
+
+    /// Whether it starts paused.
+    #[must_use]
+    pub fn paused(mut self, paused: bool) -> Self {
+        self.paused = paused;
+        self
+    }
+
+    /// Layers wanted at most.
+    #[must_use]
+    pub fn preferred_layers(mut self, layers: Layers) -> Self {
+        self.preferred_layers = Some(layers);
+        self
+    }
+}
+
+/// Options of `consume_slot`: a consumer that may follow any producer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SlotOptions {
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// What the receiver takes, with its payload types and extension ids.
+    pub capabilities: RtpCapabilities,
+    /// The MID that its packets carry.
+    pub mid: Option<String>,
+    /// Stream id and track id of the slot, with a space between them.
+    pub msid: Option<String>,
+}
+
+impl SlotOptions {
+    /// An empty slot for a receiver with these capabilities.
+    pub fn new(kind: MediaKind, capabilities: RtpCapabilities) -> Self {
+        Self { kind, capabilities, mid: None, msid: None }
+    }
+
+    /// The MID that its packets carry.
+    #[must_use]
+    pub fn mid(mut self, mid: impl Into<String>) -> Self {
+        self.mid = Some(mid.into());
+        self
+    }
+
+    /// Stream id and track id of the slot.
+    #[must_use]
+    pub fn msid(mut self, msid: impl Into<String>) -> Self {
+        self.msid = Some(msid.into());
+        self
+    }
+}

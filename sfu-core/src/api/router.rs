@@ -1,0 +1,184 @@
+//! A router: a room.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sfu_ice::canonical;
+
+use super::client::Client;
+use super::error::{Error, Result};
+use super::events::Events;
+use super::options::PlainTransportOptions;
+use super::params::{
+    DtlsParameters, DtlsRole, IceParameters, RtpCapabilities, WebRtcTransportParameters,
+};
+use super::sfu::Shared;
+use super::transport::{DirectTransport, PlainTransport, TransportHandle, WebRtcTransport};
+use crate::engine::{Command, Reply};
+use crate::host::PlainListen;
+use crate::route::{PlainConfig, ProducerId, RouterId};
+
+/// A room: transports bring producers into it, and consumers follow them.
+///
+/// A handle: cheap to clone, and dropping it closes nothing.
+#[derive(Clone)]
+pub struct Router {
+    place: Place,
+    capabilities: Arc<RtpCapabilities>,
+}
+
+/// Where a thing lives: its router and the shard of that.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) shard: usize,
+    pub(crate) router: RouterId,
+}
+
+impl Place {
+    pub(crate) async fn call(&self, command: Command) -> Result<Reply> {
+        self.client().submit(self.shard, command).await
+    }
+
+    /// A call that has nothing to answer but that it is done.
+    pub(crate) async fn act(&self, command: Command) -> Result<()> {
+        match self.call(command).await? {
+            Reply::Done => Ok(()),
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.shared.client
+    }
+}
+
+impl Router {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        shard: usize,
+        router: RouterId,
+        capabilities: RtpCapabilities,
+    ) -> Self {
+        Self { place: Place { shared, shard, router }, capabilities: Arc::new(capabilities) }
+    }
+
+    /// Its identity.
+    pub fn id(&self) -> RouterId {
+        self.place.router
+    }
+
+    /// What it can route, with its own payload types and extension ids.
+    pub fn rtp_capabilities(&self) -> &RtpCapabilities {
+        &self.capabilities
+    }
+
+    /// A transport for a browser or another WebRTC endpoint.
+    ///
+    /// # Errors
+    /// `NotFound` if the router is closed; `Limit` if it is full.
+    pub async fn create_webrtc_transport(&self) -> Result<WebRtcTransport> {
+        let reply = self.place.call(Command::CreateWebRtcTransport(self.id())).await?;
+        let Reply::WebRtcTransport { transport, ice, fingerprints } = reply else {
+            return Err(Error::unexpected_reply());
+        };
+        let parameters = WebRtcTransportParameters {
+            id: transport.to_string(),
+            ice_parameters: IceParameters::lite(&ice),
+            ice_candidates: self.place.shared.candidates(self.place.shard),
+            dtls_parameters: DtlsParameters { role: DtlsRole::Auto, fingerprints },
+        };
+        Ok(WebRtcTransport::new(self.handle(transport), parameters))
+    }
+
+    /// A transport for RTP or SRTP over UDP without ICE, such as GStreamer or
+    /// FFmpeg speak.
+    ///
+    /// # Errors
+    /// `Io` if the address cannot be bound; otherwise as
+    /// [`create_webrtc_transport`](Self::create_webrtc_transport).
+    pub async fn create_plain_transport(
+        &self,
+        options: PlainTransportOptions,
+    ) -> Result<PlainTransport> {
+        let config = PlainConfig {
+            local: canonical(options.listen),
+            local_rtcp: None,
+            comedia: options.comedia,
+            srtp: options.srtp,
+        };
+        let listen = PlainListen { address: options.listen, rtcp_mux: options.rtcp_mux, config };
+        let Place { shard, router, .. } = self.place;
+        let reply = self.place.client().submit_plain(shard, router, listen).await?;
+        match reply {
+            Reply::PlainTransport { transport, local, local_rtcp, srtp } => {
+                let handle = self.handle(transport);
+                Ok(PlainTransport::new(handle, local, local_rtcp, options.srtp.zip(srtp)))
+            }
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    /// A transport that ends in this process: RTP in and out as bytes.
+    ///
+    /// # Errors
+    /// As [`create_webrtc_transport`](Self::create_webrtc_transport).
+    pub async fn create_direct_transport(&self) -> Result<DirectTransport> {
+        match self.place.call(Command::CreateDirectTransport(self.id())).await? {
+            Reply::Transport(transport) => Ok(DirectTransport::new(self.handle(transport))),
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    fn handle(&self, id: crate::route::TransportId) -> TransportHandle {
+        TransportHandle::new(self.place.clone(), Arc::clone(&self.capabilities), id)
+    }
+
+    /// Whether a receiver with these capabilities can consume this producer.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such producer in this router.
+    pub async fn can_consume(
+        &self,
+        producer: ProducerId,
+        capabilities: &RtpCapabilities,
+    ) -> Result<bool> {
+        let (_, consumable) = super::producer::consumable(&self.place, producer).await?;
+        Ok(super::params::ortc::can_consume(&consumable, capabilities))
+    }
+
+    /// What happens in this router.
+    pub fn events(&self) -> Events {
+        Events::new(Arc::clone(&self.place.shared), Some(self.id()))
+    }
+
+    /// The whole state: transports with their keys, streams, slots, and the
+    /// packets that may still be asked for. See
+    /// [`Sfu::restore_router`](super::Sfu::restore_router). The bytes hold
+    /// secrets.
+    ///
+    /// # Errors
+    /// `NotFound` if the router is closed.
+    pub async fn snapshot(&self) -> Result<Bytes> {
+        match self.place.call(Command::Snapshot(self.id())).await? {
+            Reply::Snapshot(bytes) => Ok(bytes),
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    /// Closes the router with all in it.
+    ///
+    /// # Errors
+    /// `NotFound` if it is closed already.
+    pub async fn close(&self) -> Result<()> {
+        self.place.act(Command::CloseRouter(self.id())).await?;
+        self.place.shared.router_closed(self.place.shard);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Router {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Router").field("id", &self.id()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,311 @@
+//! The three kinds of transport that peers come by.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sfu_ice::SrtpProfile;
+
+use super::consumer::Consumer;
+use super::error::{Error, Result};
+use super::lower::{consumer_config, producer_config};
+use super::options::{ConsumeOptions, ProduceOptions, SlotOptions};
+use super::params::ortc::{
+    EgressIds, consumable_parameters, consumer_parameters, slot_parameters,
+    validate_rtp_capabilities, validate_rtp_parameters,
+};
+use super::params::{
+    DtlsParameters, IceParameters, RtpCapabilities, RtpParameters, WebRtcTransportParameters,
+};
+use super::producer::{Producer, consumable};
+use super::router::Place;
+use crate::engine::{Command, Reply};
+use crate::route::{
+    ConsumerConfig, DtlsRemote, PlainRemote, ProducerId, SrtpMaster, TransportId, TransportStats,
+};
+
+/// What every kind of transport can do.
+#[derive(Clone)]
+pub(crate) struct TransportHandle {
+    place: Place,
+    capabilities: Arc<RtpCapabilities>,
+    id: TransportId,
+    /// Names all streams that we send over this transport (RFC 3550 §6.5.1).
+    cname: Arc<str>,
+}
+
+impl TransportHandle {
+    pub(super) fn new(place: Place, capabilities: Arc<RtpCapabilities>, id: TransportId) -> Self {
+        let cname = format!("{:016x}", place.shared.random()).into();
+        Self { place, capabilities, id, cname }
+    }
+
+    async fn produce(&self, options: ProduceOptions) -> Result<Producer> {
+        let ProduceOptions { kind, parameters, paused } = options;
+        validate_rtp_parameters(kind, &parameters)?;
+        let consumable = consumable_parameters(kind, &parameters, &self.capabilities)?;
+        let mut config = producer_config(kind, &parameters, paused)?;
+        config.consumable = serde_json::to_string(&consumable)
+            .map_err(|error| Error::caused(super::ErrorKind::Internal, error))?;
+        match self.place.call(Command::Produce(self.id, config)).await? {
+            Reply::Producer(id) => Ok(Producer::new(self.place.clone(), id, kind, parameters)),
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    async fn consume(&self, options: ConsumeOptions) -> Result<Consumer> {
+        validate_rtp_capabilities(&options.capabilities)?;
+        let (kind, consumable) = consumable(&self.place, options.producer).await?;
+        let ids = self.egress_ids(None, None);
+        let parameters = consumer_parameters(kind, &consumable, &options.capabilities, ids)?;
+        let layers = options.preferred_layers;
+        let mut config = consumer_config(kind, &parameters, options.paused, layers)?;
+        config.producer = Some(options.producer);
+        self.add_consumer(config, parameters).await
+    }
+
+    async fn consume_slot(&self, options: SlotOptions) -> Result<Consumer> {
+        validate_rtp_capabilities(&options.capabilities)?;
+        let ids = self.egress_ids(options.mid, options.msid);
+        let kind = options.kind;
+        let parameters = slot_parameters(kind, &options.capabilities, &self.capabilities, ids)?;
+        let config = consumer_config(kind, &parameters, false, None)?;
+        self.add_consumer(config, parameters).await
+    }
+
+    async fn add_consumer(
+        &self,
+        config: ConsumerConfig,
+        parameters: RtpParameters,
+    ) -> Result<Consumer> {
+        let kind = config.kind;
+        match self.place.call(Command::Consume(self.id, config)).await? {
+            Reply::Consumer(id) => Ok(Consumer::new(self.place.clone(), id, kind, parameters)),
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    pub(crate) fn egress_ids(&self, mid: Option<String>, msid: Option<String>) -> EgressIds {
+        EgressIds {
+            mid,
+            ssrc: self.place.shared.random_ssrc(),
+            rtx_ssrc: Some(self.place.shared.random_ssrc()),
+            cname: self.cname.to_string(),
+            msid,
+        }
+    }
+
+    pub(crate) fn capabilities(&self) -> &RtpCapabilities {
+        &self.capabilities
+    }
+
+    pub(crate) async fn consume_with(
+        &self,
+        kind: crate::wire::MediaKind,
+        parameters: RtpParameters,
+    ) -> Result<Consumer> {
+        let config = consumer_config(kind, &parameters, false, None)?;
+        self.add_consumer(config, parameters).await
+    }
+
+    pub(crate) fn random(&self) -> u64 {
+        self.place.shared.random()
+    }
+
+    async fn stats(&self) -> Result<TransportStats> {
+        match self.place.call(Command::TransportStats(self.id)).await? {
+            Reply::TransportStats(stats) => Ok(*stats),
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.place.act(Command::CloseTransport(self.id)).await
+    }
+}
+
+/// The calls that all transports share, as methods of each.
+macro_rules! transport {
+    ($name:ident) => {
+        impl $name {
+            /// Its identity.
+            pub fn id(&self) -> TransportId {
+                self.handle.id
+            }
+
+            /// Takes in what the peer sends.
+            ///
+            /// # Errors
+            /// `InvalidParameters` names the field that is wrong; `NotFound`
+            /// if the transport is closed; `Limit` if it has too many.
+            pub async fn produce(&self, options: ProduceOptions) -> Result<Producer> {
+                self.handle.produce(options).await
+            }
+
+            /// Sends a producer of the router to the peer.
+            ///
+            /// # Errors
+            /// `Incompatible` if the peer takes none of its codecs; `NotFound`
+            /// if the producer or the transport is closed; `Limit` if the
+            /// transport has too many.
+            pub async fn consume(&self, options: ConsumeOptions) -> Result<Consumer> {
+                self.handle.consume(options).await
+            }
+
+            /// Makes an empty receive slot: a consumer that can be pointed at
+            /// any producer, and re-pointed, with one continuous stream.
+            ///
+            /// # Errors
+            /// As [`consume`](Self::consume).
+            pub async fn consume_slot(&self, options: SlotOptions) -> Result<Consumer> {
+                self.handle.consume_slot(options).await
+            }
+
+            /// Its figures.
+            ///
+            /// # Errors
+            /// `NotFound` if it is closed.
+            pub async fn stats(&self) -> Result<TransportStats> {
+                self.handle.stats().await
+            }
+
+            /// Closes it with its producers and consumers.
+            ///
+            /// # Errors
+            /// `NotFound` if it is closed already.
+            pub async fn close(&self) -> Result<()> {
+                self.handle.close().await
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).field("id", &self.id()).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+/// A transport for browsers: ICE-lite, DTLS, SRTP.
+#[derive(Clone)]
+pub struct WebRtcTransport {
+    pub(crate) handle: TransportHandle,
+    parameters: Arc<WebRtcTransportParameters>,
+}
+
+transport!(WebRtcTransport);
+
+impl WebRtcTransport {
+    pub(super) fn new(handle: TransportHandle, parameters: WebRtcTransportParameters) -> Self {
+        Self { handle, parameters: Arc::new(parameters) }
+    }
+
+    /// What the peer needs to know to connect.
+    pub fn parameters(&self) -> &WebRtcTransportParameters {
+        &self.parameters
+    }
+
+    /// Tells the transport the peer's DTLS parameters; once.
+    ///
+    /// # Errors
+    /// `InvalidParameters` if they cannot be used or were told before;
+    /// `NotFound` if the transport is closed.
+    pub async fn connect(&self, dtls: DtlsParameters) -> Result<()> {
+        let remote = DtlsRemote { role: dtls.role, fingerprints: dtls.fingerprints };
+        let command = Command::ConnectWebRtcTransport(self.id(), remote);
+        self.handle.place.act(command).await
+    }
+
+    /// New ICE credentials, for a peer whose network changed. Media goes on
+    /// over the old path until the peer has checked the new one.
+    ///
+    /// # Errors
+    /// `NotFound` if the transport is closed.
+    pub async fn restart_ice(&self) -> Result<IceParameters> {
+        match self.handle.place.call(Command::RestartIce(self.id())).await? {
+            Reply::Ice(credentials) => Ok(IceParameters::lite(&credentials)),
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+}
+
+/// A transport for RTP or SRTP over UDP without ICE.
+#[derive(Clone)]
+pub struct PlainTransport {
+    handle: TransportHandle,
+    local: SocketAddr,
+    local_rtcp: Option<SocketAddr>,
+    srtp: Option<Arc<SrtpParameters>>,
+}
+
+transport!(PlainTransport);
+
+/// Profile and key of one direction of SRTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs)]
+pub struct SrtpParameters {
+    /// The profile.
+    pub profile: SrtpProfile,
+    /// Master key and salt.
+    pub master: SrtpMaster,
+}
+
+impl PlainTransport {
+    pub(super) fn new(
+        handle: TransportHandle,
+        local: SocketAddr,
+        local_rtcp: Option<SocketAddr>,
+        srtp: Option<(SrtpProfile, SrtpMaster)>,
+    ) -> Self {
+        let srtp = srtp.map(|(profile, master)| Arc::new(SrtpParameters { profile, master }));
+        Self { handle, local, local_rtcp, srtp }
+    }
+
+    /// Where the peer sends RTP to (and RTCP, if multiplexed).
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Where the peer sends RTCP to, if it is not multiplexed.
+    pub fn local_rtcp_addr(&self) -> Option<SocketAddr> {
+        self.local_rtcp
+    }
+
+    /// The key that we protect with, if SRTP is on.
+    pub fn srtp_parameters(&self) -> Option<&SrtpParameters> {
+        self.srtp.as_deref()
+    }
+
+    /// Tells the transport its peer's address and key; once.
+    ///
+    /// # Errors
+    /// `InvalidParameters` without an address where `comedia` is off, or if it
+    /// was connected before; `Crypto` if the key does not fit the profile;
+    /// `NotFound` if the transport is closed.
+    pub async fn connect(&self, remote: PlainRemote) -> Result<()> {
+        self.handle.place.act(Command::ConnectPlainTransport(self.id(), remote)).await
+    }
+}
+
+/// A transport that ends in this process. What its consumers get comes as
+/// [`Event::Rtp`](crate::Event::Rtp).
+#[derive(Clone)]
+pub struct DirectTransport {
+    handle: TransportHandle,
+}
+
+transport!(DirectTransport);
+
+impl DirectTransport {
+    pub(super) fn new(handle: TransportHandle) -> Self {
+        Self { handle }
+    }
+
+    /// Feeds one RTP packet, in the clear, to a producer of this transport.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such producer; `InvalidParameters` if it is
+    /// of another kind of transport or the packet is longer than 1,600 bytes.
+    pub async fn send_rtp(&self, producer: ProducerId, packet: bytes::Bytes) -> Result<()> {
+        self.handle.place.act(Command::SendRtp(producer, packet)).await
+    }
+}

@@ -1,0 +1,144 @@
+//! The narrow waist, inward: what can be asked of an engine, and the answers.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use sfu_ice::{Fingerprint, IceCredentials};
+
+use crate::route::{
+    CommandError, ConsumerConfig, ConsumerId, ConsumerStats, DtlsRemote, Explanation, PlainConfig,
+    PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterId, SrtpMaster, TransportId,
+    TransportStats,
+};
+use crate::stream::select::Layers;
+use crate::wire::MediaKind;
+
+/// Pairs a completion with its command; chosen by whoever submits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(clippy::exhaustive_structs)]
+pub struct RequestId(pub u64);
+
+/// Something asked of an engine. Each command is answered by exactly one
+/// completion, a [`Reply`] or an [`CommandError`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Command {
+    /// Makes a router. Answered by [`Reply::Router`].
+    CreateRouter,
+    /// Closes a router and all in it.
+    CloseRouter(RouterId),
+    /// Makes a WebRTC transport. Answered by [`Reply::WebRtcTransport`].
+    CreateWebRtcTransport(RouterId),
+    /// Tells a WebRTC transport its peer's DTLS parameters; once.
+    ConnectWebRtcTransport(TransportId, DtlsRemote),
+    /// New ICE credentials (RFC 8445 §2.4). Answered by [`Reply::Ice`].
+    RestartIce(TransportId),
+    /// Makes a plain transport. Answered by [`Reply::PlainTransport`].
+    CreatePlainTransport(RouterId, PlainConfig),
+    /// Tells a plain transport its peer's address and key; once.
+    ConnectPlainTransport(TransportId, PlainRemote),
+    /// Makes a direct transport. Answered by [`Reply::Transport`].
+    CreateDirectTransport(RouterId),
+    /// Closes a transport with its producers and consumers.
+    CloseTransport(TransportId),
+    /// Makes a producer. Answered by [`Reply::Producer`].
+    Produce(TransportId, ProducerConfig),
+    /// Closes a producer; its consumers become empty slots.
+    CloseProducer(ProducerId),
+    /// Forwards nothing of a producer until it is resumed.
+    PauseProducer(ProducerId),
+    /// Undoes a pause.
+    ResumeProducer(ProducerId),
+    /// Makes a consumer. Answered by [`Reply::Consumer`].
+    Consume(TransportId, ConsumerConfig),
+    /// Closes a consumer.
+    CloseConsumer(ConsumerId),
+    /// Forwards nothing to a consumer until it is resumed.
+    PauseConsumer(ConsumerId),
+    /// Undoes a pause.
+    ResumeConsumer(ConsumerId),
+    /// Re-points a consumer at another producer of the router, or at none.
+    SwitchConsumer(ConsumerId, Option<ProducerId>),
+    /// The most that a consumer wants of a simulcast producer.
+    SetPreferredLayers(ConsumerId, Layers),
+    /// Asks the publisher of what a consumer follows for a key frame.
+    RequestKeyFrame(ConsumerId),
+    /// Feeds one RTP packet to a producer of a direct transport.
+    SendRtp(ProducerId, Bytes),
+    /// What consumers of a producer are made from. Answered by
+    /// [`Reply::ProducerParameters`].
+    ProducerParameters(ProducerId),
+    /// Figures of a transport. Answered by [`Reply::TransportStats`].
+    TransportStats(TransportId),
+    /// Figures of a producer. Answered by [`Reply::ProducerStats`].
+    ProducerStats(ProducerId),
+    /// Figures of a consumer. Answered by [`Reply::ConsumerStats`].
+    ConsumerStats(ConsumerId),
+    /// Why a consumer gets what it gets. Answered by [`Reply::Explanation`].
+    Explain(ConsumerId),
+    /// The whole state of a router. Answered by [`Reply::Snapshot`].
+    Snapshot(RouterId),
+    /// Takes up a router where its snapshot left off, with the same ids.
+    /// Answered by [`Reply::Router`].
+    Restore(Bytes),
+}
+
+/// The answer to a command that succeeded.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// Nothing to tell.
+    Done,
+    /// A router was made or restored.
+    Router(RouterId),
+    /// A WebRTC transport was made.
+    WebRtcTransport {
+        /// Its identity.
+        transport: TransportId,
+        /// Our ICE credentials.
+        ice: IceCredentials,
+        /// Fingerprints of our certificate.
+        fingerprints: Vec<Fingerprint>,
+    },
+    /// A plain transport was made.
+    PlainTransport {
+        /// Its identity.
+        transport: TransportId,
+        /// Our address for RTP.
+        local: SocketAddr,
+        /// Our address for RTCP, if it is not multiplexed.
+        local_rtcp: Option<SocketAddr>,
+        /// The key that we protect with, if SRTP is on.
+        srtp: Option<SrtpMaster>,
+    },
+    /// A direct transport was made.
+    Transport(TransportId),
+    /// New ICE credentials.
+    Ice(IceCredentials),
+    /// A producer was made.
+    Producer(ProducerId),
+    /// Kind of a producer, and its [`ProducerConfig::consumable`].
+    ProducerParameters(MediaKind, String),
+    /// A consumer was made.
+    Consumer(ConsumerId),
+    /// Figures of a transport.
+    TransportStats(Box<TransportStats>),
+    /// Figures of a producer.
+    ProducerStats(Box<ProducerStats>),
+    /// Figures of a consumer.
+    ConsumerStats(Box<ConsumerStats>),
+    /// Inputs and rule of a consumer's layer choice.
+    Explanation(Box<Explanation>),
+    /// The state of a router.
+    Snapshot(Bytes),
+}
+
+/// The end of one command.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_structs)]
+pub struct Completion {
+    /// The command's number.
+    pub request: RequestId,
+    /// How it went.
+    pub result: Result<Reply, CommandError>,
+}

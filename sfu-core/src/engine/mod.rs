@@ -1,0 +1,18 @@
+//! The sans-IO machine of one shard: commands and packets in, packets and
+//! events out, time as an argument.
+
+mod close;
+mod command;
+mod execute;
+mod machine;
+mod output;
+mod peers;
+mod restore;
+mod timer;
+
+pub use command::{Command, Completion, Reply, RequestId};
+pub use machine::{Engine, EngineConfig, EngineCounters};
+pub use output::Output;
+
+pub use crate::route::Sink;
+pub use crate::wire::buf::Run;

@@ -1,0 +1,4 @@
+//! Sockets.
+
+pub(crate) mod tcp;
+pub(crate) mod udp;

@@ -1,0 +1,7 @@
+//! The only room that touches the world: sockets, threads, the clock.
+
+mod clock;
+mod io;
+mod runtime;
+
+pub(crate) use runtime::{HostConfig, Message, Outbox, PlainListen, Runtime, StartError};

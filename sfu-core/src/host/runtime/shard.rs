@@ -1,0 +1,308 @@
+//! The loop of one shard: the only thread that touches its sockets and its
+//! engine.
+//!
+//! A turn reads the clock once, takes in at most a bounded number of datagrams
+//! and messages, lets the engine run, and sends what it put out. An idle shard
+//! sleeps in the poller; a loaded one finds more in each turn, so that runs
+//! grow when the CPU is short.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use mio::{Events, Interest, Poll, Token};
+use sfu_ice::{Protocol, Time, Tuple};
+
+use super::super::clock::Clock;
+use super::super::io::tcp::TcpPort;
+use super::super::io::udp::{ReceiveArea, UdpSocket};
+use super::Outbox;
+use crate::engine::{Command, Engine, Output, RequestId, Sink};
+use crate::route::{PlainConfig, RouterId};
+use crate::wire::buf::Run;
+
+/// Datagrams taken in before the engine runs.
+const DATAGRAMS_PER_TURN: usize = 64;
+/// Messages taken from the mailbox a turn.
+const MESSAGES_PER_TURN: usize = 32;
+
+const WAKER: Token = Token(0);
+const FIRST_SOCKET: usize = 1;
+const FIRST_CONNECTION: usize = 1 << 32;
+
+/// What the API posts to a shard.
+pub(crate) enum Message {
+    /// A command for the engine.
+    Command(RequestId, Command),
+    /// A plain transport: the host opens its sockets on this address first.
+    CreatePlainTransport { request: RequestId, router: RouterId, listen: PlainListen },
+    /// Ends the thread.
+    Shutdown,
+}
+
+/// Where a plain transport is to listen. Port 0 is any free port.
+pub(crate) struct PlainListen {
+    pub(crate) address: SocketAddr,
+    pub(crate) rtcp_mux: bool,
+    pub(crate) config: PlainConfig,
+}
+
+/// Operational counters of a shard, told on request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ShardCounters {
+    pub(crate) turns: u64,
+}
+
+pub(crate) struct Shard {
+    poll: Poll,
+    clock: Clock,
+    engine: Engine,
+    mailbox: Receiver<Message>,
+    outbox: Arc<dyn Outbox>,
+    sockets: Sockets,
+    area: ReceiveArea,
+    counters: ShardCounters,
+}
+
+/// Every way out of this shard.
+struct Sockets {
+    udp: HashMap<usize, UdpSocket>,
+    by_local: HashMap<SocketAddr, usize>,
+    /// Wildcard binds, which serve every local address of their port.
+    by_port: HashMap<u16, usize>,
+    tcp: Vec<TcpPort>,
+    next: usize,
+}
+
+impl Sink for Sockets {
+    fn transmit(&mut self, run: Run<'_>) {
+        match run.tuple.protocol {
+            Protocol::Udp => {
+                let local = run.tuple.local;
+                let key = self.by_local.get(&local).or_else(|| self.by_port.get(&local.port()));
+                if let Some(socket) = key.and_then(|key| self.udp.get_mut(key)) {
+                    socket.send(&run);
+                }
+            }
+            Protocol::Tcp => {
+                for port in &mut self.tcp {
+                    if port.send(&run) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Shard {
+    pub(crate) fn new(
+        poll: Poll,
+        clock: Clock,
+        engine: Engine,
+        mailbox: Receiver<Message>,
+        outbox: Arc<dyn Outbox>,
+    ) -> Self {
+        let sockets = Sockets {
+            udp: HashMap::new(),
+            by_local: HashMap::new(),
+            by_port: HashMap::new(),
+            tcp: Vec::new(),
+            next: FIRST_SOCKET,
+        };
+        let area = ReceiveArea::new();
+        let counters = ShardCounters::default();
+        Self { poll, clock, engine, mailbox, outbox, sockets, area, counters }
+    }
+
+    /// Adds a socket for WebRTC transports.
+    pub(crate) fn add_socket(&mut self, socket: UdpSocket) -> std::io::Result<()> {
+        self.register(socket).map(drop)
+    }
+
+    /// Adds a TCP port for WebRTC transports.
+    pub(crate) fn add_tcp(&mut self, mut port: TcpPort) -> std::io::Result<()> {
+        let token = self.sockets.next;
+        self.sockets.next += 1;
+        let first = FIRST_CONNECTION * (self.sockets.tcp.len() + 1);
+        port.register(self.poll.registry(), token, first)?;
+        self.sockets.tcp.push(port);
+        Ok(())
+    }
+
+    fn register(&mut self, mut socket: UdpSocket) -> std::io::Result<usize> {
+        let key = self.sockets.next;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(socket.source(), Token(key), interest)?;
+        self.sockets.next += 1;
+        let local = socket.local_addr();
+        self.sockets.by_local.insert(local, key);
+        if local.ip().is_unspecified() {
+            self.sockets.by_port.insert(local.port(), key);
+        }
+        self.sockets.udp.insert(key, socket);
+        Ok(key)
+    }
+
+    /// Runs until told to shut down, or until nobody can tell it anything.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(256);
+        let mut busy = false;
+        loop {
+            let timeout = if busy { Some(Duration::ZERO) } else { self.idle_time() };
+            if let Err(error) = self.poll.poll(&mut events, timeout)
+                && error.kind() != std::io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "the poller failed; the shard stops");
+                break;
+            }
+            for event in &events {
+                self.note_readiness(event);
+            }
+            match self.turn() {
+                Some(more) => busy = more,
+                None => break,
+            }
+        }
+        self.outbox.stopped();
+    }
+
+    fn idle_time(&self) -> Option<Duration> {
+        let due = self.engine.poll_timeout()?;
+        // The poller rounds down to milliseconds: one more avoids a busy turn.
+        Some(due.since(self.clock.now()) + Duration::from_micros(500))
+    }
+
+    fn note_readiness(&mut self, event: &mio::event::Event) {
+        let Token(token) = event.token();
+        if event.token() == WAKER {
+            return;
+        }
+        if let Some(socket) = self.sockets.udp.get_mut(&token) {
+            socket.readable |= event.is_readable() || event.is_error();
+            if event.is_writable() {
+                socket.flush_backlog();
+            }
+            return;
+        }
+        for port in &mut self.sockets.tcp {
+            port.note_readiness(token, event.is_readable(), event.is_writable());
+        }
+    }
+
+    /// One turn; `None` ends the shard, otherwise whether more waits already.
+    fn turn(&mut self) -> Option<bool> {
+        let now = self.clock.now();
+        self.counters.turns += 1;
+        let mut more = self.receive(now);
+        more |= self.take_messages(now)?;
+        self.engine.run(now, &mut self.sockets);
+        self.put_out();
+        Some(more)
+    }
+
+    fn receive(&mut self, now: Time) -> bool {
+        let mut more = false;
+        let Self { sockets, area, engine, poll, .. } = self;
+        for socket in sockets.udp.values_mut() {
+            let mut budget = DATAGRAMS_PER_TURN;
+            while socket.readable && budget > 0 {
+                let got =
+                    socket.receive(area, |tuple, bytes| engine.handle_datagram(now, tuple, bytes));
+                budget = budget.saturating_sub(got.max(1));
+            }
+            more |= socket.readable;
+        }
+        for port in &mut sockets.tcp {
+            more |= port.receive(now, poll.registry(), |tuple: Tuple, bytes: &mut [u8]| {
+                engine.handle_datagram(now, tuple, bytes);
+            });
+        }
+        more
+    }
+
+    fn take_messages(&mut self, now: Time) -> Option<bool> {
+        for _ in 0..MESSAGES_PER_TURN {
+            match self.mailbox.try_recv() {
+                Ok(Message::Command(request, command)) => {
+                    self.engine.handle_command(now, request, command);
+                }
+                Ok(Message::CreatePlainTransport { request, router, listen }) => {
+                    self.create_plain_transport(now, request, router, listen);
+                }
+                Ok(Message::Shutdown) | Err(std::sync::mpsc::TryRecvError::Disconnected) => {
+                    return None;
+                }
+                Err(std::sync::mpsc::TryRecvError::Empty) => return Some(false),
+            }
+        }
+        Some(true)
+    }
+
+    fn create_plain_transport(
+        &mut self,
+        now: Time,
+        request: RequestId,
+        router: RouterId,
+        listen: PlainListen,
+    ) {
+        let opened = self.open_plain(listen.address, listen.rtcp_mux);
+        match opened {
+            Ok((local, local_rtcp)) => {
+                let config = PlainConfig { local, local_rtcp, ..listen.config };
+                let command = Command::CreatePlainTransport(router, config);
+                self.engine.handle_command(now, request, command);
+            }
+            Err(error) => self.outbox.refuse(request, listen.address, &error),
+        }
+    }
+
+    fn open_plain(
+        &mut self,
+        address: SocketAddr,
+        rtcp_mux: bool,
+    ) -> std::io::Result<(SocketAddr, Option<SocketAddr>)> {
+        let rtp = UdpSocket::bind(address)?;
+        let rtcp = if rtcp_mux {
+            None
+        } else {
+            let port = if address.port() == 0 { 0 } else { address.port().saturating_add(1) };
+            Some(UdpSocket::bind(SocketAddr::new(address.ip(), port))?)
+        };
+        let local = rtp.local_addr();
+        let local_rtcp = rtcp.as_ref().map(UdpSocket::local_addr);
+        self.register(rtp)?;
+        if let Some(rtcp) = rtcp {
+            self.register(rtcp)?;
+        }
+        Ok((local, local_rtcp))
+    }
+
+    fn put_out(&mut self) {
+        let mut outputs = self.engine.take_outputs();
+        outputs.retain(|output| match output {
+            Output::SocketReleased(local) => {
+                self.sockets.by_port.retain(|_, key| self.sockets.by_local.get(local) != Some(key));
+                if let Some(key) = self.sockets.by_local.remove(local)
+                    && let Some(mut socket) = self.sockets.udp.remove(&key)
+                {
+                    // Dropping the socket closes it; that cannot fail usefully.
+                    let _ = self.poll.registry().deregister(socket.source());
+                }
+                false
+            }
+            Output::ConnectionReleased(tuple) => {
+                for port in &mut self.sockets.tcp {
+                    port.release(self.poll.registry(), tuple);
+                }
+                false
+            }
+            _ => true,
+        });
+        if !outputs.is_empty() {
+            self.outbox.deliver(outputs);
+        }
+    }
+}

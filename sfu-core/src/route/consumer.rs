@@ -1,0 +1,249 @@
+//! A receive slot: what one receiver gets of the producer that the slot
+//! follows, in one continuous stream whatever it follows.
+
+use serde::{Deserialize, Serialize};
+use sfu_ice::{Random, Time};
+
+use super::config::{CodecConfig, ConsumerConfig};
+use super::error::CommandError;
+use super::id::ConsumerId;
+use super::producer::Producer;
+use crate::stream::recv::ClockRate;
+use crate::stream::select::{ActiveStreams, Layers, Selector};
+use crate::stream::send::{NackResponder, Rewriter, SendStream, StreamKey};
+use crate::wire::rtp::{ExtensionKind, HeaderTemplate, PassThrough};
+use crate::wire::{MediaKind, PayloadType, RtpTime, SeqNo, Ssrc};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Consumer {
+    pub(crate) id: ConsumerId,
+    /// Key of its transport in the router.
+    pub(crate) transport: u32,
+    pub(crate) config: ConsumerConfig,
+    /// Key of the producer it follows.
+    pub(crate) producer: Option<u32>,
+    /// Key of the one before, whose packets may still be asked for again.
+    pub(crate) previous: Option<u32>,
+    pub(crate) paused: bool,
+    pub(crate) producer_paused: bool,
+    pub(crate) preferred: Layers,
+    pub(crate) selector: Selector,
+    pub(crate) rewriter: Rewriter,
+    pub(crate) send: SendStream,
+    pub(crate) responder: NackResponder,
+    pub(crate) headers: Headers,
+    /// Headers name the MID until the receiver has reported on the stream.
+    pub(crate) identity: bool,
+    /// Layers that the last event told.
+    pub(crate) told: Option<Layers>,
+    pub(crate) counters: ConsumerCounters,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ConsumerCounters {
+    pub(crate) nacked: u64,
+    pub(crate) nack_missed: u64,
+    pub(crate) resent: u64,
+    pub(crate) key_frames_asked: u64,
+}
+
+/// The prepared headers of the codec that the slot carries now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Headers {
+    /// Payload type of the publisher that these headers are for.
+    pub(crate) source: Option<PayloadType>,
+    pub(crate) media: HeaderTemplate,
+    pub(crate) resend: Resend,
+    pub(crate) pass: PassThrough,
+}
+
+/// How a packet that was lost is sent again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Resend {
+    /// Not at all: the receiver did not negotiate NACK.
+    Never,
+    /// As it was, to the byte: the same SRTP index must not seal two different
+    /// packets. So what would differ (send time, transport-wide number, MID,
+    /// padding) is left out of every packet of such a stream.
+    Again,
+    /// On a stream of its own (RFC 4588).
+    Rtx(HeaderTemplate),
+}
+
+impl Consumer {
+    pub(crate) fn new(
+        id: ConsumerId,
+        transport: u32,
+        config: ConsumerConfig,
+        random: &mut Random,
+    ) -> Self {
+        let clock_rate = config.codecs.first().and_then(|codec| ClockRate::new(codec.clock_rate));
+        let clock_rate = clock_rate.unwrap_or(ClockRate::VIDEO);
+        // A first number in the lower half keeps the wrap away from the start,
+        // where a receiver could misjudge it (RFC 3711 §3.3.1).
+        let seq = SeqNo((random.u32() & 0x7fff) as u16);
+        let rewriter = Rewriter::new(config.kind, clock_rate, seq, RtpTime(random.u32()));
+        let preferred = config.preferred_layers.unwrap_or(Layers::MAX);
+        let headers = Headers::new(&config, None, config.codecs.first());
+        Self {
+            id,
+            transport,
+            producer: None,
+            previous: None,
+            paused: config.paused,
+            producer_paused: false,
+            preferred,
+            selector: Selector::plain(config.kind),
+            rewriter,
+            send: SendStream::new(clock_rate),
+            responder: NackResponder::new(SeqNo((random.u32() & 0x7fff) as u16)),
+            headers,
+            identity: true,
+            told: None,
+            counters: ConsumerCounters::default(),
+            config,
+        }
+    }
+
+    /// Whether the receiver can take this producer at all.
+    pub(crate) fn check_can_follow(&self, producer: &Producer) -> Result<(), CommandError> {
+        if producer.config.kind != self.config.kind {
+            return Err(CommandError::KindMismatch {
+                consumer: self.config.kind,
+                producer: producer.config.kind,
+            });
+        }
+        if producer.config.codecs.iter().any(|codec| self.codec_for(codec).is_some()) {
+            Ok(())
+        } else {
+            Err(CommandError::Incompatible(producer.id))
+        }
+    }
+
+    /// The receiver's payload format for what the publisher sends in `codec`.
+    pub(crate) fn codec_for(&self, codec: &CodecConfig) -> Option<&CodecConfig> {
+        let same = |ours: &&CodecConfig| {
+            ours.codec == codec.codec
+                && ours.variant == codec.variant
+                && ours.clock_rate == codec.clock_rate
+        };
+        self.config.codecs.iter().find(same)
+    }
+
+    /// Follows `producer`, whose key is `key`, from its next key frame on.
+    pub(crate) fn follow(&mut self, now: Time, key: u32, producer: &Producer) {
+        self.unfollow();
+        self.producer = Some(key);
+        self.selector = if producer.streams.len() > 1 {
+            Selector::simulcast()
+        } else {
+            Selector::plain(self.config.kind)
+        };
+        self.selector.set_preferred(now, self.preferred);
+        self.producer_paused = producer.paused;
+        if self.paused || self.producer_paused {
+            self.selector.pause();
+        }
+        self.update_streams(now, producer);
+    }
+
+    /// Follows nobody.
+    pub(crate) fn unfollow(&mut self) {
+        if let Some(old) = self.producer.take() {
+            self.previous = Some(old);
+        }
+        self.selector.reset();
+        self.producer_paused = false;
+    }
+
+    pub(crate) fn update_streams(&mut self, now: Time, producer: &Producer) {
+        self.selector.set_streams(now, ActiveStreams(producer.active_streams(now)));
+    }
+
+    pub(crate) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+        self.apply_pause();
+    }
+
+    pub(crate) fn set_producer_paused(&mut self, now: Time, producer: &Producer) {
+        self.producer_paused = producer.paused;
+        self.apply_pause();
+        self.update_streams(now, producer);
+    }
+
+    fn apply_pause(&mut self) {
+        if self.paused || self.producer_paused {
+            self.selector.pause();
+        } else {
+            self.selector.resume();
+        }
+    }
+
+    /// The stream of its producer whose next key frame it waits for. A video
+    /// slot that does not know yet which stream is alive asks for the smallest.
+    pub(crate) fn awaits_key_frame(&self) -> Option<u8> {
+        if self.config.kind == MediaKind::Audio {
+            return None;
+        }
+        self.selector.needs_key_frame()
+    }
+
+    /// Prepares the headers for packets of this payload type of the publisher;
+    /// whether the receiver takes that format.
+    pub(crate) fn prepare(&mut self, producer: &Producer, source: PayloadType) -> bool {
+        if self.headers.source == Some(source) {
+            return true;
+        }
+        let Some((_, codec)) = producer.codec(source) else { return false };
+        let Some(ours) = self.codec_for(codec).cloned() else { return false };
+        self.headers = Headers::new(&self.config, Some(source), Some(&ours));
+        self.headers.pass = PassThrough::new(&producer.config.extensions, &self.config.extensions);
+        true
+    }
+}
+
+impl Headers {
+    fn new(
+        config: &ConsumerConfig,
+        source: Option<PayloadType>,
+        codec: Option<&CodecConfig>,
+    ) -> Self {
+        let rtx = config.rtx_ssrc.zip(codec.and_then(|codec| codec.rtx_payload_type));
+        let again = rtx.is_none() && codec.is_some_and(|codec| codec.nack);
+        let mut extensions = config.extensions;
+        if again {
+            extensions.remove(ExtensionKind::Mid);
+            extensions.remove(ExtensionKind::AbsSendTime);
+            extensions.remove(ExtensionKind::TransportWideCc);
+        }
+        let template = |ssrc: Ssrc, payload_type: PayloadType| {
+            let template = HeaderTemplate::new(ssrc, payload_type, &extensions);
+            match config.mid {
+                Some(mid) => template.with_mid(mid),
+                None => template,
+            }
+        };
+        let payload_type = codec.map_or(PayloadType(0), |codec| codec.payload_type);
+        let resend = match rtx {
+            Some((ssrc, payload_type)) => Resend::Rtx(template(ssrc, payload_type)),
+            None if again => Resend::Again,
+            None => Resend::Never,
+        };
+        Self {
+            source,
+            media: template(config.ssrc, payload_type),
+            resend,
+            pass: PassThrough::default(),
+        }
+    }
+}
+
+/// Names a producer's stream for a rewriter. Unique for the life of a router.
+pub(crate) fn stream_key(producer: &Producer, stream: u8) -> StreamKey {
+    StreamKey((producer.serial << 3) | u32::from(stream & 7))
+}
+
+/// The stream that a key names, if it is one of `producer`'s.
+pub(crate) fn stream_of_key(producer: &Producer, key: StreamKey) -> Option<u8> {
+    (key.0 >> 3 == producer.serial & (u32::MAX >> 3)).then_some((key.0 & 7) as u8)
+}

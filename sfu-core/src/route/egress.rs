@@ -1,0 +1,400 @@
+//! Phase two of a turn: for each transport with something to send, all its
+//! packets, contiguously.
+//!
+//! Transport-major order is the point: one publisher's burst becomes one
+//! segmented send per viewer, and the source payloads stay in the cache while
+//! they are sealed again and again.
+
+use sfu_ice::{Time, Tuple};
+
+use super::consumer::{Consumer, Resend, stream_key, stream_of_key};
+use super::event::Event;
+use super::producer::{IncomingStream, MAX_AGE, Producer, Stored, equalize};
+use super::router::Router;
+use super::transport::{Security, Transport, TransportKind};
+use crate::stream::select::Decision;
+use crate::stream::send::{Rewritten, Sent};
+use crate::wire::buf::{EgressArena, Pool, Run};
+use crate::wire::codec::vp8;
+use crate::wire::rtp::{AbsSendTime, HeaderFields, add_padding, rtx};
+use crate::wire::{ExtSeq, MediaKind, SeqNo};
+
+/// Room for a header, an original sequence number and padding around a
+/// payload, in bytes.
+const HEADROOM: usize = 192;
+
+/// Where an engine's packets go.
+pub trait Sink {
+    /// Sends a run of packets; called in the order of sending. What cannot be
+    /// sent is lost, as in a network.
+    fn transmit(&mut self, run: Run<'_>);
+}
+
+impl<F: FnMut(Run<'_>)> Sink for F {
+    fn transmit(&mut self, run: Run<'_>) {
+        self(run);
+    }
+}
+
+/// The way out: packets are laid in the arena, and leave when it is full or
+/// the turn ends.
+pub(crate) struct Egress<'a> {
+    pub(crate) arena: &'a mut EgressArena,
+    pub(crate) sink: &'a mut dyn Sink,
+}
+
+impl Egress<'_> {
+    /// Builds one packet of at most `max_len` bytes for `to` in place. `build`
+    /// gives its length, or `None` to send nothing. Gives the length sent.
+    pub(crate) fn packet(
+        &mut self,
+        to: Tuple,
+        max_len: usize,
+        build: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) -> Option<usize> {
+        self.arena.begin(to);
+        if self.arena.reserve(max_len).is_none() {
+            self.flush();
+            self.arena.begin(to);
+        }
+        let len = build(self.arena.reserve(max_len)?)?;
+        self.arena.commit(len).then_some(len)
+    }
+
+    /// Hands everything to the sink.
+    pub(crate) fn flush(&mut self) {
+        for run in self.arena.runs() {
+            self.sink.transmit(run);
+        }
+        self.arena.clear();
+    }
+}
+
+impl Router {
+    /// Forwards what came in since the last turn, and sends again what was
+    /// asked for.
+    pub(crate) fn forward(
+        &mut self,
+        now: Time,
+        pool: &mut Pool,
+        egress: &mut Egress<'_>,
+        events: &mut Vec<Event>,
+        equal_sizes: bool,
+    ) {
+        self.mark_dirty(pool, now, equal_sizes);
+        let mut dirty = std::mem::take(&mut self.dirty_transports);
+        for key in dirty.drain(..) {
+            self.forward_to(now, key, pool, egress, events);
+        }
+        self.dirty_transports = dirty;
+        while let Some(producer) = self.dirty_producers.pop() {
+            if let Some(producer) = self.producers.get_mut(producer as usize) {
+                producer.fresh.clear();
+            }
+        }
+    }
+
+    /// From producers with fresh packets to the transports that want them.
+    fn mark_dirty(&mut self, pool: &mut Pool, now: Time, equal_sizes: bool) {
+        for &key in &self.dirty_producers {
+            let Some(producer) = self.producers.get_mut(key as usize) else { continue };
+            let Producer { fresh, streams, config, consumers, .. } = producer;
+            if equal_sizes && config.kind == MediaKind::Video {
+                equalize(fresh, |packet| {
+                    let stream = streams.get(usize::from(packet.stream))?;
+                    let stored = stream.ring.get(packet.seq)?;
+                    let padded = stored.meta.header.padding_len() > 0;
+                    let len = usize::from(stored.meta.meta.payload_len);
+                    (!padded).then_some((stored.meta.meta.timestamp.0, len))
+                });
+            }
+            for stream in streams.iter_mut() {
+                stream.ring.expire(pool, now - MAX_AGE);
+            }
+            for &consumer in consumers.iter() {
+                let Some(place) = self.consumers.get(consumer as usize) else { continue };
+                let transport = place.transport;
+                let Some(transport_state) = self.transports.get_mut(transport as usize) else {
+                    continue;
+                };
+                if transport_state.dirty.is_empty() && transport_state.resend.is_empty() {
+                    self.dirty_transports.push(transport);
+                }
+                transport_state.dirty.push(consumer);
+            }
+        }
+    }
+
+    fn forward_to(
+        &mut self,
+        now: Time,
+        key: u32,
+        pool: &Pool,
+        egress: &mut Egress<'_>,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(transport) = self.transports.get_mut(key as usize) else { return };
+        let mut dirty = std::mem::take(&mut transport.dirty);
+        let mut resend = std::mem::take(&mut transport.resend);
+        if transport.can_send() {
+            let mut out = Outlet { now, router: self.id, transport, pool, egress, events };
+            for (consumer, seq) in resend.drain(..) {
+                if let Some(consumer) = self.consumers.get_mut(consumer as usize) {
+                    out.resend(consumer, &self.producers, seq);
+                }
+            }
+            for &consumer_key in &dirty {
+                let Some(consumer) = self.consumers.get_mut(consumer_key as usize) else {
+                    continue;
+                };
+                let Some(producer) = consumer.producer else { continue };
+                let Some(producer) = self.producers.get(producer as usize) else { continue };
+                out.forward(consumer, producer);
+            }
+        }
+        dirty.clear();
+        resend.clear();
+        if let Some(transport) = self.transports.get_mut(key as usize) {
+            transport.dirty = dirty;
+            transport.resend = resend;
+        }
+    }
+}
+
+/// Sends one consumer's packets over one transport.
+struct Outlet<'a, 'e> {
+    now: Time,
+    router: super::id::RouterId,
+    transport: &'a mut Transport,
+    pool: &'a Pool,
+    egress: &'a mut Egress<'e>,
+    events: &'a mut Vec<Event>,
+}
+
+impl Outlet<'_, '_> {
+    /// Everything fresh of `producer`, as far as the selector lets it through.
+    fn forward(&mut self, consumer: &mut Consumer, producer: &Producer) {
+        for fresh in &producer.fresh {
+            let Some(stream) = producer.streams.get(usize::from(fresh.stream)) else { continue };
+            let Some(entry) = stream.ring.get(fresh.seq) else { continue };
+            let meta = &entry.meta.meta;
+            let key = stream_key(producer, fresh.stream);
+            let rewritten = match consumer.selector.decide(meta) {
+                Decision::Drop => {
+                    // The rewriter closes the gap; its answer is always "no".
+                    let _ = consumer.rewriter.skip(key, meta);
+                    continue;
+                }
+                Decision::Forward => consumer.rewriter.forward(key, meta),
+                Decision::Switch => {
+                    let rewritten = consumer.rewriter.switch(key, meta);
+                    self.send(
+                        consumer,
+                        producer,
+                        &entry.meta,
+                        entry.slot,
+                        rewritten.ok(),
+                        fresh.pad,
+                    );
+                    self.catch_up(consumer, producer, stream, fresh.stream, fresh.seq);
+                    continue;
+                }
+            };
+            self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), fresh.pad);
+        }
+        let current = consumer.selector.current();
+        if current != consumer.told {
+            consumer.told = current;
+            let (router, consumer) = (self.router, consumer.id);
+            self.events.push(Event::ConsumerLayersChanged { router, consumer, current });
+        }
+    }
+
+    /// After a switch: packets that overtook the first of the key frame were
+    /// held back, and follow now.
+    fn catch_up(
+        &mut self,
+        consumer: &mut Consumer,
+        producer: &Producer,
+        stream: &IncomingStream,
+        index: u8,
+        after: ExtSeq,
+    ) {
+        let Some(highest) = stream.ring.highest() else { return };
+        let key = stream_key(producer, index);
+        for seq in after.0.saturating_add(1)..=highest.0 {
+            let seq = ExtSeq(seq);
+            let still_to_come = producer.fresh.iter().any(|f| f.stream == index && f.seq == seq);
+            let Some(entry) = stream.ring.get(seq).filter(|_| !still_to_come) else { continue };
+            if consumer.selector.decide(&entry.meta.meta) == Decision::Forward {
+                let rewritten = consumer.rewriter.forward(key, &entry.meta.meta);
+                self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), 0);
+            }
+        }
+    }
+
+    fn send(
+        &mut self,
+        consumer: &mut Consumer,
+        producer: &Producer,
+        stored: &Stored,
+        slot: crate::wire::buf::SlotId,
+        rewritten: Option<Rewritten>,
+        pad: u8,
+    ) {
+        let Some(rewritten) = rewritten else { return };
+        let source = stored.header.payload_type;
+        if !consumer.prepare(producer, source) {
+            return;
+        }
+        let packet = self.pool.data(slot);
+        let payload = stored.header.payload(packet);
+        let fields = self.fields(consumer, &rewritten, stored.meta.marker);
+        let headers = &consumer.headers;
+        let pad = if matches!(headers.resend, Resend::Again) { 0 } else { pad };
+        let vp8 = rewritten.picture_id.is_some();
+        let now = self.now;
+        let build = |security: &mut Security, buf: &mut [u8]| {
+            let elements = stored.header.elements(packet);
+            let header = headers.media.write(buf, &fields, elements, &headers.pass).ok()?;
+            let mut len = header.len.checked_add(payload.len())?;
+            let body = buf.get_mut(header.len..len)?;
+            body.copy_from_slice(payload);
+            if vp8 {
+                rewrite_vp8(body, &rewritten);
+            }
+            if pad > 0 {
+                len = add_padding(buf, len, pad).ok()?;
+            }
+            security.protect_rtp(buf, len)
+        };
+        let max_len = HEADROOM + payload.len() + usize::from(pad) + Security::MAX_OVERHEAD;
+        if self.put(consumer, max_len, build) {
+            consumer.send.push(now, rewritten.timestamp, payload.len());
+        }
+    }
+
+    /// One packet that the receiver asked for again.
+    fn resend(&mut self, consumer: &mut Consumer, producers: &slab::Slab<Producer>, seq: SeqNo) {
+        consumer.counters.nacked += 1;
+        let found = find_sent(consumer, producers, seq);
+        let Some((sent, producer, stored, slot)) = found else {
+            consumer.counters.nack_missed += 1;
+            return;
+        };
+        let rtt = self.transport.rtt.unwrap_or_default();
+        let packet = self.pool.data(slot);
+        let payload = stored.header.payload(packet);
+        let rate = consumer.send.bits_per_second(self.now);
+        let admitted = consumer.responder.allow(self.now, seq, payload.len(), rtt, rate);
+        if admitted.is_err() {
+            return;
+        }
+        if !consumer.prepare(producer, stored.header.payload_type) {
+            return;
+        }
+        let rewritten = sent.rewrite(&stored.meta);
+        let mut fields = self.fields(consumer, &rewritten, stored.meta.marker);
+        let max_len = HEADROOM + payload.len() + Security::MAX_OVERHEAD;
+        let rtx_seq = consumer.responder.next_seq();
+        let headers = &consumer.headers;
+        let vp8 = rewritten.picture_id.is_some();
+        let build = |security: &mut Security, buf: &mut [u8]| {
+            let elements = stored.header.elements(packet);
+            let (template, again) = match &headers.resend {
+                Resend::Rtx(template) => {
+                    fields.seq = rtx_seq;
+                    (template, false)
+                }
+                Resend::Again => (&headers.media, true),
+                Resend::Never => return None,
+            };
+            let header = template.write(buf, &fields, elements, &headers.pass).ok()?;
+            let mut at = header.len;
+            if !again {
+                at = at.checked_add(rtx::OSN_LEN)?;
+                buf.get_mut(header.len..at)?.copy_from_slice(&sent.seq.0.to_be_bytes());
+            }
+            let len = at.checked_add(payload.len())?;
+            let body = buf.get_mut(at..len)?;
+            body.copy_from_slice(payload);
+            if vp8 {
+                rewrite_vp8(body, &rewritten);
+            }
+            if again {
+                security.protect_rtp_again(buf, len)
+            } else {
+                security.protect_rtp(buf, len)
+            }
+        };
+        if self.put(consumer, max_len, build) {
+            consumer.counters.resent += 1;
+        }
+    }
+
+    fn fields(&self, consumer: &Consumer, rewritten: &Rewritten, marker: bool) -> HeaderFields {
+        HeaderFields {
+            marker,
+            seq: rewritten.seq,
+            timestamp: rewritten.timestamp,
+            twcc: self.transport.twcc_out,
+            abs_send_time: AbsSendTime::at(self.now),
+            identity: consumer.identity,
+        }
+    }
+
+    /// Builds a packet into the arena, or into an event if the transport ends
+    /// inside the process. Whether it went out.
+    fn put(
+        &mut self,
+        consumer: &Consumer,
+        max_len: usize,
+        build: impl FnOnce(&mut Security, &mut [u8]) -> Option<usize>,
+    ) -> bool {
+        let Transport { kind, security, .. } = &mut *self.transport;
+        let sent = if matches!(kind, TransportKind::Direct) {
+            let mut packet = vec![0; max_len];
+            build(security, &mut packet).map(|len| {
+                packet.truncate(len);
+                let (router, consumer) = (self.router, consumer.id);
+                self.events.push(Event::Rtp { router, consumer, packet: packet.into() });
+                len
+            })
+        } else {
+            let Some(to) = self.transport.rtp_path() else { return false };
+            let security = &mut self.transport.security;
+            self.egress.packet(to, max_len, |buf| build(security, buf))
+        };
+        let Some(len) = sent else { return false };
+        let transport = &mut self.transport;
+        transport.twcc_out = transport.twcc_out.wrapping_add(1);
+        transport.counters.packets_sent += 1;
+        transport.counters.bytes_sent += len as u64;
+        true
+    }
+}
+
+/// What was sent under this egress number, as far as it is still kept.
+fn find_sent<'p>(
+    consumer: &Consumer,
+    producers: &'p slab::Slab<Producer>,
+    seq: SeqNo,
+) -> Option<(Sent, &'p Producer, &'p Stored, crate::wire::buf::SlotId)> {
+    let sent = consumer.rewriter.lookup(seq)?;
+    for key in [consumer.producer, consumer.previous].into_iter().flatten() {
+        let Some(producer) = producers.get(key as usize) else { continue };
+        let Some(stream) = stream_of_key(producer, sent.source) else { continue };
+        let entry = producer.streams.get(usize::from(stream))?.ring.get(sent.ext)?;
+        return Some((sent, producer, &entry.meta, entry.slot));
+    }
+    None
+}
+
+fn rewrite_vp8(payload: &mut [u8], rewritten: &Rewritten) {
+    // A payload that was read at ingest can be written here; if it could not,
+    // the picture would be one the decoder skips.
+    if let Some(picture_id) = rewritten.picture_id {
+        let tl0 = rewritten.tl0_pic_idx.unwrap_or(0);
+        let _ = vp8::rewrite(payload, picture_id.value, tl0);
+    }
+}

@@ -1,0 +1,156 @@
+//! What happens in a router that somebody outside may want to know.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use sfu_ice::{DtlsState, IceState, Tuple};
+
+use super::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use crate::stream::select::Layers;
+
+/// Something that happened, not asked for by a command of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum Event {
+    /// A router is gone, with all in it.
+    RouterClosed {
+        /// The router.
+        router: RouterId,
+    },
+    /// The ICE or the DTLS state of a WebRTC transport changed.
+    TransportStateChanged {
+        /// Router of the transport.
+        router: RouterId,
+        /// The transport.
+        transport: TransportId,
+        /// Its ICE state now.
+        ice: IceState,
+        /// Its DTLS state now.
+        dtls: DtlsState,
+    },
+    /// Media now goes to this path of a transport.
+    TransportTupleSelected {
+        /// Router of the transport.
+        router: RouterId,
+        /// The transport.
+        transport: TransportId,
+        /// The path.
+        tuple: Tuple,
+    },
+    /// A transport is gone, with its producers and consumers.
+    TransportClosed {
+        /// Router of the transport.
+        router: RouterId,
+        /// The transport.
+        transport: TransportId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A producer is gone.
+    ProducerClosed {
+        /// Router of the producer.
+        router: RouterId,
+        /// The producer.
+        producer: ProducerId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A consumer is gone.
+    ConsumerClosed {
+        /// Router of the consumer.
+        router: RouterId,
+        /// The consumer.
+        consumer: ConsumerId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// What a consumer follows was closed; the slot is empty now.
+    ConsumerProducerClosed {
+        /// Router of the consumer.
+        router: RouterId,
+        /// The consumer.
+        consumer: ConsumerId,
+        /// What it followed.
+        producer: ProducerId,
+    },
+    /// A consumer now gets another layer, or none.
+    ConsumerLayersChanged {
+        /// Router of the consumer.
+        router: RouterId,
+        /// The consumer.
+        consumer: ConsumerId,
+        /// What it gets.
+        current: Option<Layers>,
+    },
+    /// An RTP packet for a consumer of a direct transport.
+    Rtp {
+        /// Router of the consumer.
+        router: RouterId,
+        /// The consumer.
+        consumer: ConsumerId,
+        /// The packet, in the clear.
+        packet: Bytes,
+    },
+    /// Events were lost because nobody took them in time.
+    Lagged(
+        /// How many.
+        u64,
+    ),
+}
+
+impl Event {
+    /// The router that the event is about; none for [`Event::Lagged`].
+    pub fn router(&self) -> Option<RouterId> {
+        match *self {
+            Self::RouterClosed { router }
+            | Self::TransportStateChanged { router, .. }
+            | Self::TransportTupleSelected { router, .. }
+            | Self::TransportClosed { router, .. }
+            | Self::ProducerClosed { router, .. }
+            | Self::ConsumerClosed { router, .. }
+            | Self::ConsumerProducerClosed { router, .. }
+            | Self::ConsumerLayersChanged { router, .. }
+            | Self::Rtp { router, .. } => Some(router),
+            Self::Lagged(_) => None,
+        }
+    }
+
+    /// Whether `newer` makes this event not worth telling: the same kind of
+    /// state of the same thing.
+    pub fn is_superseded_by(&self, newer: &Self) -> bool {
+        match (self, newer) {
+            (
+                Self::TransportStateChanged { transport: a, .. },
+                Self::TransportStateChanged { transport: b, .. },
+            )
+            | (
+                Self::TransportTupleSelected { transport: a, .. },
+                Self::TransportTupleSelected { transport: b, .. },
+            ) => a == b,
+            (
+                Self::ConsumerLayersChanged { consumer: a, .. },
+                Self::ConsumerLayersChanged { consumer: b, .. },
+            ) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// Why something was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// Somebody called `close`.
+    Requested,
+    /// What it belongs to was closed.
+    ParentClosed,
+    /// The peer ended the DTLS association.
+    PeerClosed,
+    /// Consent to send was lost for too long (RFC 7675).
+    ConsentLost,
+    /// The DTLS handshake or the fingerprint check failed.
+    DtlsFailed,
+    /// A bug in the library was contained.
+    Internal,
+}

@@ -1,0 +1,224 @@
+//! Phase one of a turn for one RTP packet: from protected bytes to a packet in
+//! its producer's history, marked to be forwarded.
+
+use sfu_ice::{Time, Tuple};
+
+use super::producer::{Fresh, Stored};
+use super::router::Router;
+use super::transport::{SecurityError, StreamRef, Transport, TransportKind, match_stream};
+use crate::stream::recv::ArrivalKind;
+use crate::stream::select::PacketMeta;
+use crate::wire::ExtSeq;
+use crate::wire::buf::Pool;
+use crate::wire::codec::{self, Codec};
+use crate::wire::rtp::{self, Extensions, RtpHeader, RtpView, read_extensions};
+
+impl Router {
+    /// Takes in one RTP packet of a transport; decrypts it in place.
+    pub(crate) fn handle_rtp(
+        &mut self,
+        now: Time,
+        key: u32,
+        tuple: Tuple,
+        datagram: &mut [u8],
+        pool: &mut Pool,
+    ) {
+        let Some(transport) = self.transports.get_mut(key as usize) else { return };
+        if !transport.admits(&tuple, false) {
+            transport.counters.refused.unknown_stream += 1;
+            return;
+        }
+        transport.counters.packets_received += 1;
+        transport.counters.bytes_received += datagram.len() as u64;
+        let len = match transport.security.unprotect_rtp(datagram) {
+            Ok(len) => len,
+            Err(SecurityError::NoKeys) => {
+                transport.counters.refused.no_keys += 1;
+                return;
+            }
+            Err(SecurityError::Srtp(_)) => {
+                transport.counters.refused.srtp += 1;
+                return;
+            }
+        };
+        if let TransportKind::Plain(plain) = &mut transport.kind
+            && plain.learn_rtp(tuple)
+        {
+            self.transport_ready(now, key);
+        }
+        let Some(packet) = datagram.get_mut(..len) else { return };
+        self.ingest(now, key, packet, pool);
+    }
+
+    /// Takes in one packet in the clear.
+    pub(crate) fn ingest(&mut self, now: Time, key: u32, packet: &mut [u8], pool: &mut Pool) {
+        let Some(transport) = self.transports.get_mut(key as usize) else { return };
+        let Ok(view) = RtpView::parse(packet) else {
+            transport.counters.refused.rtp += 1;
+            return;
+        };
+        let header = view.header();
+        let extensions = read_extensions(&view, &transport.extensions);
+        if let Some(seq) = extensions.twcc {
+            transport.twcc_in.arrived(now, seq, header.ssrc);
+        }
+        let Some(stream) = self.stream_of(key, &header, &extensions) else {
+            if let Some(transport) = self.transports.get_mut(key as usize) {
+                transport.counters.refused.unknown_stream += 1;
+            }
+            return;
+        };
+        if stream.repair {
+            self.ingest_repair(now, key, stream, &header, packet, pool);
+        } else {
+            self.ingest_media(now, key, stream, packet, false, pool);
+        }
+    }
+
+    /// The stream of this SSRC; binds it at first sight.
+    fn stream_of(
+        &mut self,
+        key: u32,
+        header: &RtpHeader,
+        extensions: &Extensions,
+    ) -> Option<StreamRef> {
+        let transport = self.transports.get_mut(key as usize)?;
+        if let Some(stream) = transport.streams.find(header.ssrc) {
+            return Some(stream);
+        }
+        let producers = &self.producers;
+        let stream = transport.producers.iter().find_map(|&producer| {
+            let config = &producers.get(producer as usize)?.config;
+            match_stream(producer, config, header.payload_type, extensions)
+        })?;
+        transport.streams.bind(header.ssrc, stream);
+        let producer = self.producers.get_mut(stream.producer as usize)?;
+        let incoming = producer.streams.get_mut(usize::from(stream.stream))?;
+        if stream.repair {
+            incoming.rtx_ssrc = Some(header.ssrc);
+        } else {
+            incoming.ssrc = Some(header.ssrc);
+        }
+        Some(stream)
+    }
+
+    /// A retransmission: turned back into the packet that was lost.
+    fn ingest_repair(
+        &mut self,
+        now: Time,
+        key: u32,
+        stream: StreamRef,
+        header: &RtpHeader,
+        packet: &mut [u8],
+        pool: &mut Pool,
+    ) {
+        let Some(producer) = self.producers.get_mut(stream.producer as usize) else { return };
+        let original = producer.repaired_by(header.payload_type);
+        let Some(incoming) = producer.streams.get_mut(usize::from(stream.stream)) else { return };
+        let (Some(payload_type), Some(ssrc)) = (original, incoming.ssrc) else { return };
+        // An empty one is padding that probes for bandwidth.
+        let Ok(Some(unwrapped)) = rtp::rtx::unwrap(packet, ssrc, payload_type) else { return };
+        incoming.counters.recovered += 1;
+        let Some(packet) = packet.get_mut(unwrapped.start..) else { return };
+        self.ingest_media(now, key, stream, packet, true, pool);
+    }
+
+    fn ingest_media(
+        &mut self,
+        now: Time,
+        key: u32,
+        stream: StreamRef,
+        packet: &mut [u8],
+        recovered: bool,
+        pool: &mut Pool,
+    ) {
+        let Ok(header) = RtpHeader::parse(packet) else { return };
+        let Some(transport) = self.transports.get_mut(key as usize) else { return };
+        let Some(producer) = self.producers.get_mut(stream.producer as usize) else { return };
+        let Some((codec_index, codec)) = producer.codec(header.payload_type) else {
+            transport.counters.refused.unknown_stream += 1;
+            return;
+        };
+        let (codec, wants_nack) = (codec.codec, codec.nack);
+        let full = producer.is_full();
+        let paused = producer.paused;
+        let Some(incoming) = producer.streams.get_mut(usize::from(stream.stream)) else { return };
+
+        let arrival = if recovered {
+            incoming.recv.push_recovered(now, header.seq, packet.len())
+        } else {
+            incoming.recv.push(now, header.seq, header.timestamp, packet.len())
+        };
+        if !arrival.kind.is_new() {
+            return;
+        }
+        incoming.codec = codec_index;
+        incoming.counters.packets += 1;
+        incoming.counters.bytes += header.payload_len() as u64;
+        let capture = incoming.recv.capture_clock(&transport.clock);
+        let mut meta = packet_meta(now, stream.stream, arrival.ext, &header, codec, packet);
+        meta.capture = capture.map(|clock| clock.time_at(header.timestamp));
+        if wants_nack {
+            if arrival.kind == ArrivalKind::Reset {
+                incoming.nack.reset();
+            }
+            incoming.nack.push(now, arrival.ext, recovered, incoming.recv.jitter());
+            if meta.keyframe_start {
+                incoming.nack.handle_key_frame(arrival.ext);
+            }
+        }
+        if meta.keyframe_start {
+            incoming.counters.key_frames += 1;
+            incoming.key_frames.satisfied();
+        }
+        if paused || full {
+            return;
+        }
+        let Some(slot) = pool.store(packet) else {
+            transport.counters.refused.no_memory += 1;
+            return;
+        };
+        incoming.ring.insert(pool, arrival.ext, slot, now, Stored { meta, header });
+        if producer.fresh.is_empty() {
+            self.dirty_producers.push(stream.producer);
+        }
+        producer.fresh.push(Fresh { stream: stream.stream, seq: arrival.ext, pad: 0 });
+    }
+}
+
+impl Transport {
+    /// Whether packets of this path may come in.
+    pub(crate) fn admits(&self, tuple: &Tuple, rtcp: bool) -> bool {
+        match &self.kind {
+            TransportKind::WebRtc(webrtc) => webrtc.peer.is_valid_tuple(tuple),
+            TransportKind::Plain(plain) => plain.admits(tuple, rtcp),
+            TransportKind::Direct => false,
+        }
+    }
+}
+
+fn packet_meta(
+    now: Time,
+    stream: u8,
+    ext: ExtSeq,
+    header: &RtpHeader,
+    codec: Codec,
+    packet: &[u8],
+) -> PacketMeta {
+    let payload = header.payload(packet);
+    let mut meta = PacketMeta::new(ext, header.timestamp, now);
+    meta.stream = stream;
+    meta.marker = header.marker;
+    meta.padding_only = payload.is_empty();
+    meta.payload_len = u16::try_from(payload.len()).unwrap_or(u16::MAX);
+    // An unreadable descriptor (an encrypted payload, perhaps) says nothing:
+    // the packet is forwarded as part of whatever goes on.
+    if let Ok(frame) = codec::inspect(codec, payload) {
+        meta = meta.with_frame(&frame);
+    }
+    if codec != Codec::Vp8 {
+        meta.picture_id = None;
+        meta.tl0_pic_idx = None;
+    }
+    meta
+}

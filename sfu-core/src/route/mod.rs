@@ -1,0 +1,37 @@
+//! Who gets what: routers, their transports, producers and consumers.
+//!
+//! Sans-IO, driven by the engine: a turn's datagrams go in by `ingest` and
+//! `feedback`, and come out transport by transport in `egress` and `report`.
+
+mod config;
+mod connectivity;
+mod consumer;
+pub(crate) mod egress;
+mod error;
+mod event;
+mod feedback;
+mod id;
+mod ingest;
+mod inspect;
+mod keyframe;
+mod producer;
+mod report;
+mod router;
+mod snapshot;
+mod stats;
+pub(crate) mod transport;
+
+pub use config::{
+    CodecConfig, ConsumerConfig, DtlsRemote, EncodingConfig, PlainConfig, PlainRemote,
+    ProducerConfig, SrtpMaster,
+};
+pub use egress::Sink;
+pub use error::CommandError;
+pub use event::{CloseReason, Event};
+pub use id::{ConsumerId, ParseIdError, ProducerId, RouterId, TransportId};
+pub use stats::{
+    ConsumerStats, Explanation, InboundRtpStats, ProducerStats, Refused, TransportStats,
+};
+
+pub(crate) use router::{Limits, Router};
+pub(crate) use snapshot::RouterSnapshot;

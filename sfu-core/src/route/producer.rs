@@ -1,0 +1,213 @@
+//! A media source of a router: one publisher's stream, in one or several
+//! encodings, each with the packets it may have to send again.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sfu_ice::Time;
+
+use super::config::{CodecConfig, ProducerConfig};
+use super::id::ProducerId;
+use super::keyframe::KeyFrameRequests;
+use crate::stream::recv::{ClockRate, NackGenerator, RecvStream};
+use crate::stream::select::PacketMeta;
+use crate::wire::buf::{PacketRing, Pool};
+use crate::wire::rtp::RtpHeader;
+use crate::wire::{ExtSeq, MediaKind, PayloadType, Rid, Ssrc};
+
+/// Packets kept of a video encoding: about a second at several Mbit/s.
+const VIDEO_HISTORY: usize = 512;
+/// Packets kept of an audio stream.
+const AUDIO_HISTORY: usize = 64;
+/// How long a packet may be asked for again.
+pub(crate) const MAX_AGE: Duration = Duration::from_millis(2_000);
+/// Packets of one producer in one turn; the engine runs before there are more.
+const FRESH: usize = 256;
+
+#[derive(Debug)]
+pub(crate) struct Producer {
+    pub(crate) id: ProducerId,
+    /// Unique for the life of the router, unlike its key.
+    pub(crate) serial: u32,
+    /// Key of its transport in the router.
+    pub(crate) transport: u32,
+    pub(crate) config: ProducerConfig,
+    pub(crate) paused: bool,
+    pub(crate) streams: Vec<IncomingStream>,
+    /// Keys of the consumers that follow it.
+    pub(crate) consumers: Vec<u32>,
+    /// What came in this turn, in order of arrival.
+    pub(crate) fresh: Vec<Fresh>,
+    /// Which encodings are active, one bit each, as consumers were last told.
+    pub(crate) active: u8,
+}
+
+/// A packet to be forwarded in this turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fresh {
+    pub(crate) stream: u8,
+    pub(crate) seq: ExtSeq,
+    /// Padding that makes it as long as its neighbours in the frame.
+    pub(crate) pad: u8,
+}
+
+/// One encoding of a producer.
+#[derive(Debug)]
+pub(crate) struct IncomingStream {
+    pub(crate) ssrc: Option<Ssrc>,
+    pub(crate) rtx_ssrc: Option<Ssrc>,
+    pub(crate) rid: Option<Rid>,
+    /// The codec of the last packet, as an index into the producer's list.
+    pub(crate) codec: u8,
+    pub(crate) recv: RecvStream,
+    pub(crate) nack: NackGenerator,
+    pub(crate) key_frames: KeyFrameRequests,
+    pub(crate) fir_seq: u8,
+    pub(crate) ring: PacketRing<Stored>,
+    pub(crate) counters: StreamCounters,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct StreamCounters {
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+    pub(crate) nacked: u64,
+    pub(crate) recovered: u64,
+    pub(crate) key_frames: u64,
+    /// As told in the last receiver report.
+    pub(crate) lost: i32,
+}
+
+/// What is known of a stored packet.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Stored {
+    pub(crate) meta: PacketMeta,
+    pub(crate) header: RtpHeader,
+}
+
+impl Producer {
+    pub(crate) fn new(id: ProducerId, serial: u32, transport: u32, config: ProducerConfig) -> Self {
+        let clock_rate = config.codecs.first().and_then(|codec| ClockRate::new(codec.clock_rate));
+        let clock_rate = clock_rate.unwrap_or(ClockRate::VIDEO);
+        let history = match config.kind {
+            MediaKind::Audio => AUDIO_HISTORY,
+            MediaKind::Video => VIDEO_HISTORY,
+        };
+        let stream = |encoding: &super::config::EncodingConfig| IncomingStream {
+            ssrc: encoding.ssrc,
+            rtx_ssrc: encoding.rtx_ssrc,
+            rid: encoding.rid,
+            codec: 0,
+            recv: RecvStream::new(clock_rate),
+            nack: NackGenerator::new(config.kind),
+            key_frames: KeyFrameRequests::default(),
+            fir_seq: 0,
+            ring: PacketRing::new(history),
+            counters: StreamCounters::default(),
+        };
+        Self {
+            id,
+            serial,
+            transport,
+            paused: config.paused,
+            streams: config.encodings.iter().map(stream).collect(),
+            consumers: Vec::new(),
+            fresh: Vec::with_capacity(FRESH),
+            active: 0,
+            config,
+        }
+    }
+
+    /// The codec with this media payload type, and its index.
+    pub(crate) fn codec(&self, payload_type: PayloadType) -> Option<(u8, &CodecConfig)> {
+        let position = self.config.codecs.iter().position(|c| c.payload_type == payload_type)?;
+        Some((u8::try_from(position).ok()?, self.config.codecs.get(position)?))
+    }
+
+    /// The media payload type whose retransmissions have this payload type.
+    pub(crate) fn repaired_by(&self, payload_type: PayloadType) -> Option<PayloadType> {
+        let codecs = &self.config.codecs;
+        let codec = codecs.iter().find(|codec| codec.rtx_payload_type == Some(payload_type))?;
+        Some(codec.payload_type)
+    }
+
+    /// Which encodings bring packets at `now`, one bit each.
+    pub(crate) fn active_streams(&self, now: Time) -> u8 {
+        let mut active = 0;
+        for (index, stream) in self.streams.iter().enumerate().take(8) {
+            if stream.recv.is_active(now) {
+                active |= 1 << index;
+            }
+        }
+        active
+    }
+
+    /// No more packets fit into this turn.
+    pub(crate) fn is_full(&self) -> bool {
+        self.fresh.len() >= FRESH
+    }
+
+    /// Gives all packets back to the pool.
+    pub(crate) fn release(&mut self, pool: &mut Pool) {
+        for stream in &mut self.streams {
+            stream.ring.clear(pool);
+        }
+        self.fresh.clear();
+    }
+}
+
+/// Pads the packets of a frame that are a few bytes shorter than its longest
+/// (senders split a frame into sizes n and n + 1), so that they can leave in
+/// one segmented send. The last packet of a run may be shorter anyway.
+pub(crate) fn equalize(fresh: &mut [Fresh], payload_len: impl Fn(&Fresh) -> Option<(u32, usize)>) {
+    /// More than this is not worth the bytes.
+    const MAX_PAD: usize = 4;
+    let mut start = 0;
+    while let Some(first) = fresh.get(start) {
+        let Some((frame, mut longest)) = payload_len(first) else {
+            start += 1;
+            continue;
+        };
+        let stream = first.stream;
+        let mut end = start + 1;
+        while let Some((next_frame, len)) =
+            fresh.get(end).filter(|next| next.stream == stream).and_then(&payload_len)
+            && next_frame == frame
+        {
+            longest = longest.max(len);
+            end += 1;
+        }
+        if end - start > 1 {
+            for packet in fresh.get_mut(start..end).unwrap_or_default() {
+                let len = payload_len(packet).map_or(longest, |(_, len)| len);
+                let missing = longest - len.min(longest);
+                packet.pad = if missing <= MAX_PAD { missing as u8 } else { 0 };
+            }
+        }
+        start = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn padded(sizes: &[(u32, usize)]) -> Vec<u8> {
+        let mut fresh: Vec<Fresh> = (0..sizes.len())
+            .map(|at| Fresh { stream: 0, seq: ExtSeq(at as u64), pad: 0 })
+            .collect();
+        equalize(&mut fresh, |packet| sizes.get(packet.seq.0 as usize).copied());
+        fresh.iter().map(|packet| packet.pad).collect()
+    }
+
+    #[test]
+    fn packets_of_a_frame_become_equally_long() {
+        assert_eq!(padded(&[(1, 1100), (1, 1101), (1, 1100)]), [1, 0, 1]);
+    }
+
+    #[test]
+    fn frames_are_not_mixed_and_short_tails_stay_short() {
+        assert_eq!(padded(&[(1, 1100), (2, 1101), (2, 300)]), [0, 0, 0]);
+        assert_eq!(padded(&[(1, 900), (1, 1100)]), [0, 0]);
+    }
+}

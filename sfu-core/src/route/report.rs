@@ -1,0 +1,280 @@
+//! RTCP out: to publishers NACK, PLI or FIR, transport-wide feedback and
+//! receiver reports; to receivers sender reports. Everything that a transport
+//! does because time passes is here.
+
+use std::time::Duration;
+
+use sfu_ice::{Time, Tuple};
+
+use super::consumer::stream_of_key;
+use super::egress::Egress;
+use super::router::Router;
+use super::transport::{Security, Transport, TransportKind};
+use crate::wire::rtcp::{FirEntry, Pli, ReportBlock, RtcpWriter};
+use crate::wire::{MediaKind, SeqNo, Ssrc};
+
+/// Time between reports on each stream.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// How often activity is looked at and selectors are told.
+const TICK: Duration = Duration::from_millis(100);
+/// Largest compound that we send, before protection.
+const MAX_COMPOUND: usize = 1_200;
+/// Numbers in one NACK at most.
+const MAX_NACKED: usize = 128;
+/// Used before a round-trip time is known.
+const DEFAULT_RTT: Duration = Duration::from_millis(100);
+const EMPTY_BLOCK: ReportBlock = ReportBlock {
+    ssrc: Ssrc(0),
+    fraction_lost: 0,
+    cumulative_lost: 0,
+    highest_seq: 0,
+    jitter: 0,
+    last_sr: 0,
+    delay_since_last_sr: 0,
+};
+/// Names us in feedback that is about no stream of ours.
+const CNAME: &str = "plenum";
+/// Blocks in one report (its count field has five bits).
+const MAX_BLOCKS: usize = 31;
+
+impl Router {
+    /// Does what is due on a transport at `now`.
+    pub(crate) fn report(&mut self, now: Time, key: u32, egress: &mut Egress<'_>) {
+        let Some(transport) = self.transports.get_mut(key as usize) else { return };
+        if now >= transport.tick_due {
+            transport.tick_due = now + TICK;
+            self.tick(now, key);
+        }
+        self.send_feedback(now, key, egress);
+        let Some(transport) = self.transports.get_mut(key as usize) else { return };
+        if now >= transport.report_due {
+            transport.report_due = now + REPORT_INTERVAL;
+            self.send_reports(now, key, egress);
+        }
+    }
+
+    /// When [`report`](Self::report) has something to do for a transport, or
+    /// its connectivity has.
+    pub(crate) fn deadline(&self, key: u32) -> Option<Time> {
+        let transport = self.transports.get(key as usize)?;
+        let mut deadline = match &transport.kind {
+            TransportKind::WebRtc(webrtc) => webrtc.peer.poll_timeout(),
+            _ => None,
+        };
+        let mut sooner = |time: Option<Time>| {
+            deadline = [deadline, time].into_iter().flatten().min();
+        };
+        if transport.producers.is_empty() && transport.consumers.is_empty() {
+            return deadline;
+        }
+        if transport.security.is_ready() {
+            sooner(Some(transport.tick_due.min(transport.report_due)));
+            sooner(transport.twcc_in.next_deadline());
+            let rtt = transport.rtt.unwrap_or(DEFAULT_RTT);
+            for producer in &transport.producers {
+                let Some(producer) = self.producers.get(*producer as usize) else { continue };
+                for stream in &producer.streams {
+                    sooner(stream.nack.next_deadline());
+                    if stream.ssrc.is_some() {
+                        sooner(stream.key_frames.deadline(rtt));
+                    }
+                }
+            }
+        }
+        deadline
+    }
+
+    /// Tells the consumers of this transport's producers which encodings are
+    /// alive, and has those that wait for a key frame ask for it.
+    fn tick(&mut self, now: Time, key: u32) {
+        let Some(transport) = self.transports.get(key as usize) else { return };
+        for at in 0..transport.producers.len() {
+            let producer_key = self.transports.get(key as usize).and_then(|t| t.producers.get(at));
+            let Some(&producer_key) = producer_key else { return };
+            let Some(producer) = self.producers.get_mut(producer_key as usize) else { continue };
+            producer.active = producer.active_streams(now);
+            for at in 0..producer.consumers.len() {
+                let Some(producer) = self.producers.get(producer_key as usize) else { break };
+                let Some(&consumer_key) = producer.consumers.get(at) else { break };
+                let Some(consumer) = self.consumers.get_mut(consumer_key as usize) else {
+                    continue;
+                };
+                let before = consumer.awaits_key_frame();
+                consumer.update_streams(now, producer);
+                let awaits = consumer.awaits_key_frame();
+                let open = awaits
+                    .and_then(|stream| producer.streams.get(usize::from(stream)))
+                    .is_some_and(|stream| stream.key_frames.is_wanted());
+                if awaits.is_some() && (awaits != before || !open) {
+                    self.ask_key_frame(consumer_key);
+                }
+            }
+        }
+    }
+
+    /// NACK, PLI, FIR and transport-wide feedback to a publisher.
+    fn send_feedback(&mut self, now: Time, key: u32, egress: &mut Egress<'_>) {
+        let Self { transports, producers, .. } = self;
+        let Some(transport) = transports.get_mut(key as usize) else { return };
+        if !transport.security.is_ready() {
+            return;
+        }
+        let sender = transport.feedback_ssrc;
+        let rtt = transport.rtt.unwrap_or(DEFAULT_RTT);
+        for at in 0..transport.producers.len() {
+            let Some(producer) = transport.producers.get(at) else { break };
+            let Some(producer) = producers.get_mut(*producer as usize) else { continue };
+            let paused = producer.paused;
+            for stream in &mut producer.streams {
+                let Some(media) = stream.ssrc else { continue };
+                let mut missing = [SeqNo(0); MAX_NACKED];
+                let mut count = 0;
+                let outcome = stream.nack.poll(now, rtt, |seq| {
+                    // What finds no place is asked for in the next round.
+                    if let Some(place) = missing.get_mut(count) {
+                        *place = seq;
+                        count += 1;
+                    }
+                });
+                if outcome.needs_key_frame && !paused && producer.config.kind == MediaKind::Video {
+                    stream.key_frames.request();
+                }
+                let missing = missing.get(..count).unwrap_or_default();
+                let pli = !paused && stream.key_frames.poll(now, rtt);
+                if missing.is_empty() && !pli {
+                    continue;
+                }
+                stream.counters.nacked += missing.len() as u64;
+                let codec = producer.config.codecs.get(usize::from(stream.codec));
+                let fir = codec.is_some_and(|codec| codec.fir && !codec.pli);
+                if pli && fir {
+                    stream.fir_seq = stream.fir_seq.wrapping_add(1);
+                }
+                let entry = FirEntry { ssrc: media, command: stream.fir_seq };
+                transport.send_compound(egress, |writer| {
+                    // What does not fit is asked for again in the next round.
+                    let _ = writer.nack(sender, media, missing.iter().copied());
+                    if pli {
+                        let _ = match fir {
+                            true => writer.fir(sender, &[entry]),
+                            false => writer.pli(Pli { sender, media }),
+                        };
+                    }
+                });
+            }
+        }
+        transport.send_twcc(now, egress);
+    }
+
+    /// Receiver reports on what a transport sends us, sender reports on what we
+    /// send to it.
+    fn send_reports(&mut self, now: Time, key: u32, egress: &mut Egress<'_>) {
+        let Self { transports, producers, consumers, .. } = self;
+        let Some(transport) = transports.get_mut(key as usize) else { return };
+        if !transport.security.is_ready() {
+            return;
+        }
+        let mut blocks = [EMPTY_BLOCK; MAX_BLOCKS];
+        let mut count = 0;
+        for producer in &transport.producers {
+            let Some(producer) = producers.get_mut(*producer as usize) else { continue };
+            for stream in &mut producer.streams {
+                let Some(ssrc) = stream.ssrc else { continue };
+                let Some(report) = stream.recv.report_block(now, ssrc) else { continue };
+                let Some(block) = blocks.get_mut(count) else { break };
+                stream.counters.lost = report.cumulative_lost;
+                *block = report;
+                count += 1;
+            }
+        }
+        let blocks = blocks.get(..count).unwrap_or_default();
+        let sender = transport.feedback_ssrc;
+        if !blocks.is_empty() {
+            transport.send_compound(egress, |writer| {
+                let _ = writer.receiver_report(sender, blocks);
+            });
+        }
+        if !transport.can_send() {
+            return;
+        }
+        let count = transport.consumers.len();
+        for at in 0..count {
+            let consumer = transports.get(key as usize).and_then(|t| t.consumers.get(at));
+            let Some(consumer) = consumer.and_then(|c| consumers.get(*c as usize)) else {
+                continue;
+            };
+            // An idle slot has nothing to report.
+            if consumer.selector.current().is_none() {
+                continue;
+            }
+            let clock = consumer.producer.and_then(|producer| {
+                let producer = producers.get(producer as usize)?;
+                let stream = stream_of_key(producer, consumer.rewriter.source()?)?;
+                Some((producer.transport, &producer.streams.get(usize::from(stream))?.recv))
+            });
+            let clock = clock.and_then(|(publisher, recv)| {
+                let remote = &transports.get(publisher as usize)?.clock;
+                consumer.rewriter.egress_clock(recv.capture_clock(remote)?)
+            });
+            let Some(info) = consumer.send.sender_report(now, clock) else { continue };
+            let (ssrc, cname) = (consumer.config.ssrc, &consumer.config.cname);
+            let Some(transport) = transports.get_mut(key as usize) else { return };
+            transport.send_compound_as(egress, ssrc, cname, |writer| {
+                let _ = writer.sender_report(ssrc, &info, &[]);
+            });
+        }
+    }
+}
+
+impl Transport {
+    fn send_twcc(&mut self, now: Time, egress: &mut Egress<'_>) {
+        let sender = self.feedback_ssrc;
+        let Some(to) = self.rtcp_path() else { return };
+        // After a burst there may be more than one report.
+        while let Some(window) = self.twcc_in.poll(now) {
+            let (media, count, base) = (window.media, window.feedback_count, window.base);
+            let sent = send_compound(&mut self.security, to, egress, sender, CNAME, |writer| {
+                let _ = writer.twcc(sender, media, count, base, window.arrivals());
+            });
+            self.counters.count_sent(sent);
+        }
+    }
+
+    fn send_compound(
+        &mut self,
+        egress: &mut Egress<'_>,
+        write: impl FnOnce(&mut RtcpWriter<'_>),
+    ) -> Option<usize> {
+        let ssrc = self.feedback_ssrc;
+        self.send_compound_as(egress, ssrc, CNAME, write)
+    }
+
+    fn send_compound_as(
+        &mut self,
+        egress: &mut Egress<'_>,
+        ssrc: Ssrc,
+        cname: &str,
+        write: impl FnOnce(&mut RtcpWriter<'_>),
+    ) -> Option<usize> {
+        let to = self.rtcp_path()?;
+        let sent = send_compound(&mut self.security, to, egress, ssrc, cname, write);
+        self.counters.count_sent(sent);
+        sent
+    }
+}
+
+fn send_compound(
+    security: &mut Security,
+    to: Tuple,
+    egress: &mut Egress<'_>,
+    ssrc: Ssrc,
+    cname: &str,
+    write: impl FnOnce(&mut RtcpWriter<'_>),
+) -> Option<usize> {
+    egress.packet(to, MAX_COMPOUND + Security::MAX_OVERHEAD, |buf| {
+        let mut writer = RtcpWriter::compound(buf.get_mut(..MAX_COMPOUND)?, ssrc, cname);
+        write(&mut writer);
+        let len = writer.finish();
+        if len == 0 { None } else { security.protect_rtcp(buf, len) }
+    })
+}

@@ -1,0 +1,347 @@
+//! A router: who sends, who receives, and who gets what of whom.
+
+use serde::{Deserialize, Serialize};
+use sfu_ice::{Random, Time};
+use slab::Slab;
+
+use super::config::{ConsumerConfig, ProducerConfig};
+use super::consumer::Consumer;
+use super::error::CommandError;
+use super::event::{CloseReason, Event};
+use super::id::{ConsumerId, ProducerId, RouterId};
+use super::producer::Producer;
+use super::transport::Transport;
+use crate::wire::buf::Pool;
+
+/// All the state of one router. Keys are places in its slabs; what was closed
+/// leaves no key behind.
+#[derive(Debug)]
+pub(crate) struct Router {
+    pub(crate) id: RouterId,
+    pub(crate) transports: Slab<Transport>,
+    pub(crate) producers: Slab<Producer>,
+    pub(crate) consumers: Slab<Consumer>,
+    /// Producers with fresh packets.
+    pub(crate) dirty_producers: Vec<u32>,
+    /// Transports with something to send.
+    pub(crate) dirty_transports: Vec<u32>,
+    /// Transports whose deadline came nearer by what another one did.
+    pub(crate) wakeups: Vec<u32>,
+    /// Serial of the next producer.
+    pub(crate) next_serial: u32,
+    /// Whether the engine has it in its list of routers to run.
+    pub(crate) active: bool,
+}
+
+/// Bounds of a router, from the engine's settings.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Limits {
+    pub(crate) transports: usize,
+    pub(crate) producers: usize,
+    pub(crate) consumers: usize,
+}
+
+impl Router {
+    pub(crate) fn new(id: RouterId) -> Self {
+        Self {
+            id,
+            transports: Slab::new(),
+            producers: Slab::new(),
+            consumers: Slab::new(),
+            dirty_producers: Vec::new(),
+            dirty_transports: Vec::new(),
+            wakeups: Vec::new(),
+            next_serial: 0,
+            active: false,
+        }
+    }
+
+    pub(crate) fn add_transport(
+        &mut self,
+        transport: Transport,
+        limits: &Limits,
+    ) -> Result<u32, CommandError> {
+        if self.transports.len() >= limits.transports {
+            let limit = limits.transports;
+            return Err(CommandError::Limit { what: "transports in a router", limit });
+        }
+        Ok(self.transports.insert(transport) as u32)
+    }
+
+    /// Makes a producer on transport `key`.
+    pub(crate) fn produce(
+        &mut self,
+        key: u32,
+        id: ProducerId,
+        config: ProducerConfig,
+        limits: &Limits,
+    ) -> Result<u32, CommandError> {
+        check_producer(&config)?;
+        let Some(transport) = self.transports.get_mut(key as usize) else {
+            return Err(CommandError::Contained);
+        };
+        if transport.producers.len() >= limits.producers {
+            let limit = limits.producers;
+            return Err(CommandError::Limit { what: "producers on a transport", limit });
+        }
+        for encoding in &config.encodings {
+            for ssrc in [encoding.ssrc, encoding.rtx_ssrc].into_iter().flatten() {
+                if transport.streams.find(ssrc).is_some() {
+                    return Err(CommandError::SsrcInUse(ssrc));
+                }
+            }
+        }
+        if let Some(mid) = config.mid {
+            let taken = |producer: &u32| {
+                self.producers.get(*producer as usize).is_some_and(|p| p.config.mid == Some(mid))
+            };
+            if transport.producers.iter().any(taken) {
+                return Err(CommandError::MidInUse(mid));
+            }
+        }
+        for (kind, id) in config.extensions.iter() {
+            // One id space for the bundle (RFC 8843 §9.1): a contradiction
+            // would have been refused by the negotiation.
+            let _ = transport.extensions.insert(kind, id);
+        }
+        let serial = self.next_serial;
+        self.next_serial = self.next_serial.wrapping_add(1);
+        let producer = self.producers.insert(Producer::new(id, serial, key, config)) as u32;
+        transport.producers.push(producer);
+        let Some(made) = self.producers.get(producer as usize) else {
+            return Err(CommandError::Contained);
+        };
+        for (index, stream) in made.streams.iter().enumerate() {
+            let index = u8::try_from(index).unwrap_or(u8::MAX);
+            transport.bind(stream.ssrc, producer, index, false);
+            transport.bind(stream.rtx_ssrc, producer, index, true);
+        }
+        Ok(producer)
+    }
+
+    /// Makes a consumer on transport `key`.
+    pub(crate) fn consume(
+        &mut self,
+        now: Time,
+        key: u32,
+        id: ConsumerId,
+        config: ConsumerConfig,
+        followed: Option<u32>,
+        limits: &Limits,
+        random: &mut Random,
+    ) -> Result<u32, CommandError> {
+        if config.codecs.is_empty() || config.codecs.len() > 64 {
+            return Err(CommandError::InvalidParameters {
+                what: "codecs of the consumer",
+                expected: "1 to 64 payload formats",
+            });
+        }
+        let Some(transport) = self.transports.get(key as usize) else {
+            return Err(CommandError::Contained);
+        };
+        if transport.consumers.len() >= limits.consumers {
+            let limit = limits.consumers;
+            return Err(CommandError::Limit { what: "consumers on a transport", limit });
+        }
+        let used = |ssrc| {
+            transport.consumers.iter().any(|&other| {
+                let other = self.consumers.get(other as usize);
+                other.is_some_and(|c| c.config.ssrc == ssrc || c.config.rtx_ssrc == Some(ssrc))
+            })
+        };
+        for ssrc in [Some(config.ssrc), config.rtx_ssrc].into_iter().flatten() {
+            if used(ssrc) {
+                return Err(CommandError::SsrcInUse(ssrc));
+            }
+        }
+        let consumer = Consumer::new(id, key, config, random);
+        if let Some(producer) = followed.and_then(|key| self.producers.get(key as usize)) {
+            consumer.check_can_follow(producer)?;
+        }
+        let consumer = self.consumers.insert(consumer) as u32;
+        if let Some(transport) = self.transports.get_mut(key as usize) {
+            transport.consumers.push(consumer);
+        }
+        self.follow(now, consumer, followed);
+        Ok(consumer)
+    }
+
+    /// Re-points a consumer.
+    pub(crate) fn switch(
+        &mut self,
+        now: Time,
+        key: u32,
+        to: Option<u32>,
+    ) -> Result<(), CommandError> {
+        let Some(consumer) = self.consumers.get(key as usize) else {
+            return Err(CommandError::Contained);
+        };
+        if consumer.producer == to {
+            return Ok(());
+        }
+        if let Some(producer) = to.and_then(|to| self.producers.get(to as usize)) {
+            consumer.check_can_follow(producer)?;
+        }
+        self.follow(now, key, to);
+        Ok(())
+    }
+
+    fn follow(&mut self, now: Time, key: u32, to: Option<u32>) {
+        let Some(consumer) = self.consumers.get_mut(key as usize) else { return };
+        if let Some(old) = consumer.producer.take()
+            && let Some(producer) = self.producers.get_mut(old as usize)
+        {
+            producer.consumers.retain(|consumer| *consumer != key);
+        }
+        if let Some(to) = to
+            && let Some(producer) = self.producers.get_mut(to as usize)
+        {
+            producer.consumers.push(key);
+            producer.active = producer.active_streams(now);
+            consumer.follow(now, to, producer);
+        }
+        self.ask_key_frame(key);
+    }
+
+    /// Asks the publisher for the key frame that a consumer waits for, if it
+    /// waits for one and could get it.
+    pub(crate) fn ask_key_frame(&mut self, key: u32) {
+        let Some(consumer) = self.consumers.get(key as usize) else { return };
+        let (Some(producer), Some(stream)) = (consumer.producer, consumer.awaits_key_frame())
+        else {
+            return;
+        };
+        let ready = self.transports.get(consumer.transport as usize);
+        if ready.is_some_and(Transport::can_send) {
+            self.request_key_frame(producer, stream);
+        }
+    }
+
+    pub(crate) fn request_key_frame(&mut self, producer: u32, stream: u8) {
+        let Some(producer) = self.producers.get_mut(producer as usize) else { return };
+        if producer.paused {
+            return;
+        }
+        let transport = producer.transport;
+        if let Some(stream) = producer.streams.get_mut(usize::from(stream)) {
+            stream.key_frames.request();
+            self.wake(transport);
+        }
+    }
+
+    /// Has the engine look at a transport's deadline again.
+    pub(crate) fn wake(&mut self, transport: u32) {
+        self.wakeups.push(transport);
+    }
+
+    /// Media can flow on this transport now, or no longer: its consumers start
+    /// with key frames.
+    pub(crate) fn transport_ready(&mut self, now: Time, key: u32) {
+        let Some(transport) = self.transports.get(key as usize) else { return };
+        if !transport.can_send() {
+            return;
+        }
+        for consumer in transport.consumers.clone() {
+            if let Some(consumer) = self.consumers.get_mut(consumer as usize)
+                && let Some(producer) = consumer.producer
+                && let Some(producer) = self.producers.get(producer as usize)
+            {
+                consumer.update_streams(now, producer);
+            }
+            self.ask_key_frame(consumer);
+        }
+    }
+
+    /// Closes a producer: its consumers become empty slots.
+    pub(crate) fn close_producer(
+        &mut self,
+        key: u32,
+        reason: CloseReason,
+        pool: &mut Pool,
+        events: &mut Vec<Event>,
+    ) -> Option<ProducerId> {
+        let mut producer = self.producers.try_remove(key as usize)?;
+        producer.release(pool);
+        self.dirty_producers.retain(|dirty| *dirty != key);
+        if let Some(transport) = self.transports.get_mut(producer.transport as usize) {
+            transport.producers.retain(|other| *other != key);
+            transport.streams.remove_producer(key);
+        }
+        let router = self.id;
+        events.push(Event::ProducerClosed { router, producer: producer.id, reason });
+        for consumer in producer.consumers {
+            if let Some(consumer) = self.consumers.get_mut(consumer as usize) {
+                consumer.unfollow();
+                let (consumer, producer) = (consumer.id, producer.id);
+                events.push(Event::ConsumerProducerClosed { router, consumer, producer });
+            }
+        }
+        Some(producer.id)
+    }
+
+    pub(crate) fn close_consumer(
+        &mut self,
+        key: u32,
+        reason: CloseReason,
+        events: &mut Vec<Event>,
+    ) -> Option<ConsumerId> {
+        let consumer = self.consumers.try_remove(key as usize)?;
+        if let Some(transport) = self.transports.get_mut(consumer.transport as usize) {
+            transport.consumers.retain(|other| *other != key);
+            transport.dirty.retain(|other| *other != key);
+            transport.resend.retain(|(other, _)| *other != key);
+        }
+        if let Some(producer) = consumer.producer
+            && let Some(producer) = self.producers.get_mut(producer as usize)
+        {
+            producer.consumers.retain(|other| *other != key);
+        }
+        events.push(Event::ConsumerClosed { router: self.id, consumer: consumer.id, reason });
+        Some(consumer.id)
+    }
+
+    pub(crate) fn set_producer_paused(&mut self, now: Time, key: u32, paused: bool) {
+        let Some(producer) = self.producers.get_mut(key as usize) else { return };
+        if producer.paused == paused {
+            return;
+        }
+        producer.paused = paused;
+        for consumer in producer.consumers.clone() {
+            if let Some(consumer) = self.consumers.get_mut(consumer as usize)
+                && let Some(producer) = self.producers.get(key as usize)
+            {
+                consumer.set_producer_paused(now, producer);
+            }
+            self.ask_key_frame(consumer);
+        }
+    }
+
+    pub(crate) fn set_consumer_paused(&mut self, key: u32, paused: bool) {
+        if let Some(consumer) = self.consumers.get_mut(key as usize) {
+            consumer.set_paused(paused);
+        }
+        self.ask_key_frame(key);
+    }
+}
+
+fn check_producer(config: &ProducerConfig) -> Result<(), CommandError> {
+    let invalid = |what, expected| Err(CommandError::InvalidParameters { what, expected });
+    if config.codecs.is_empty() || config.codecs.len() > 64 {
+        return invalid("codecs of the producer", "1 to 64 payload formats");
+    }
+    if config.encodings.is_empty() || config.encodings.len() > 8 {
+        return invalid("encodings of the producer", "1 to 8 encodings");
+    }
+    if config.codecs.iter().any(|codec| codec.clock_rate == 0) {
+        return invalid("clock rate of a codec", "a positive number of Hz");
+    }
+    if config.encodings.len() > 1
+        && config.encodings.iter().any(|e| e.ssrc.is_none() && e.rid.is_none())
+    {
+        return invalid(
+            "encodings of the producer",
+            "an SSRC or a RID in each of several encodings",
+        );
+    }
+    Ok(())
+}

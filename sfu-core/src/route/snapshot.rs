@@ -1,0 +1,303 @@
+//! A router's whole state as plain data, and back.
+//!
+//! What is kept: connectivity (not the DTLS association), SRTP keys with their
+//! rollover counters and replay windows, every stream's numbers, what was sent
+//! as what, and the packets that may still be asked for again. Keys of the
+//! slabs are kept, so that all references inside stay right.
+
+use serde::{Deserialize, Serialize};
+use sfu_ice::{DtlsState, IceState, Peer, PeerConfig, PeerSnapshot, Random, SrtpProfile, Time};
+use slab::Slab;
+
+use super::config::ProducerConfig;
+use super::consumer::Consumer;
+use super::id::{ProducerId, RouterId, TransportId};
+use super::keyframe::KeyFrameRequests;
+use super::producer::{IncomingStream, Producer, Stored, StreamCounters};
+use super::router::Router;
+use super::transport::{
+    Plain, Security, SrtpPair, StreamTable, Transport, TransportCounters, TransportKind, WebRtc,
+};
+use crate::stream::recv::{NackGenerator, RecvStream, RemoteClock, TwccRecorder};
+use crate::wire::buf::{PacketRing, Pool, StoredPacket};
+use crate::wire::rtp::ExtensionMap;
+use crate::wire::srtp::{Inbound, InboundSnapshot, Outbound, OutboundSnapshot};
+use crate::wire::{Rid, Ssrc};
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RouterSnapshot {
+    pub(crate) id: RouterId,
+    next_serial: u32,
+    transports: Vec<(u32, TransportSnapshot)>,
+    producers: Vec<(u32, ProducerSnapshot)>,
+    consumers: Vec<(u32, Consumer)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct TransportSnapshot {
+    id: TransportId,
+    kind: KindSnapshot,
+    security: SecuritySnapshot,
+    extensions: ExtensionMap,
+    streams: StreamTable,
+    producers: Vec<u32>,
+    consumers: Vec<u32>,
+    twcc_in: TwccRecorder,
+    twcc_out: u16,
+    clock: RemoteClock,
+    feedback_ssrc: Ssrc,
+    rtt: Option<std::time::Duration>,
+    report_due: Time,
+    tick_due: Time,
+    counters: TransportCounters,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum KindSnapshot {
+    WebRtc { peer: PeerSnapshot, ice: IceState, dtls: DtlsState, connected: bool },
+    Plain(Plain),
+    Direct,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum SecuritySnapshot {
+    Pending,
+    Clear,
+    Srtp { profile: SrtpProfile, inbound: InboundSnapshot, outbound: OutboundSnapshot },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ProducerSnapshot {
+    id: ProducerId,
+    serial: u32,
+    transport: u32,
+    config: ProducerConfig,
+    paused: bool,
+    streams: Vec<StreamSnapshot>,
+    consumers: Vec<u32>,
+    active: u8,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StreamSnapshot {
+    ssrc: Option<Ssrc>,
+    rtx_ssrc: Option<Ssrc>,
+    rid: Option<Rid>,
+    codec: u8,
+    recv: RecvStream,
+    nack: NackGenerator,
+    key_frames: KeyFrameRequests,
+    fir_seq: u8,
+    ring_capacity: u32,
+    packets: Vec<StoredPacket<Stored>>,
+    counters: StreamCounters,
+}
+
+/// Why a snapshot cannot be taken up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RestoreError {
+    #[error("a WebRTC transport in it cannot be restored: {0}")]
+    Peer(#[from] sfu_ice::PeerError),
+    #[error("an SRTP context in it cannot be restored: {0}")]
+    Srtp(#[from] crate::wire::srtp::SrtpKeyError),
+    #[error("it contradicts itself")]
+    Inconsistent,
+}
+
+impl Router {
+    /// The state now. To be taken between turns.
+    pub(crate) fn snapshot(&self, pool: &Pool) -> RouterSnapshot {
+        RouterSnapshot {
+            id: self.id,
+            next_serial: self.next_serial,
+            transports: entries(&self.transports, transport_snapshot),
+            producers: entries(&self.producers, |producer| producer_snapshot(producer, pool)),
+            consumers: entries(&self.consumers, Clone::clone),
+        }
+    }
+
+    /// The router of a snapshot. Timers are the engine's to give.
+    pub(crate) fn restore(
+        snapshot: RouterSnapshot,
+        config: &PeerConfig,
+        now: Time,
+        pool: &mut Pool,
+        random: &mut Random,
+    ) -> Result<Self, RestoreError> {
+        let mut router = Self::new(snapshot.id);
+        router.next_serial = snapshot.next_serial;
+        let mut transports = Vec::new();
+        for (key, transport) in snapshot.transports {
+            transports.push((key as usize, restore_transport(transport, config, now, random)?));
+        }
+        router.transports = transports.into_iter().collect();
+        let producers = snapshot.producers.into_iter();
+        router.producers = producers
+            .map(|(key, producer)| (key as usize, restore_producer(producer, pool)))
+            .collect();
+        router.consumers =
+            snapshot.consumers.into_iter().map(|(key, c)| (key as usize, c)).collect();
+        if router.is_consistent() { Ok(router) } else { Err(RestoreError::Inconsistent) }
+    }
+
+    /// Whether every key in it leads somewhere.
+    fn is_consistent(&self) -> bool {
+        let transport = |key: u32| self.transports.contains(key as usize);
+        let producer = |key: u32| self.producers.contains(key as usize);
+        let consumer = |key: u32| self.consumers.contains(key as usize);
+        self.transports.iter().all(|(_, t)| {
+            t.producers.iter().all(|key| producer(*key))
+                && t.consumers.iter().all(|key| consumer(*key))
+        }) && self
+            .producers
+            .iter()
+            .all(|(_, p)| transport(p.transport) && p.consumers.iter().all(|key| consumer(*key)))
+            && self
+                .consumers
+                .iter()
+                .all(|(_, c)| transport(c.transport) && c.producer.is_none_or(producer))
+    }
+}
+
+fn entries<T, S>(slab: &Slab<T>, save: impl Fn(&T) -> S) -> Vec<(u32, S)> {
+    slab.iter().map(|(key, value)| (key as u32, save(value))).collect()
+}
+
+fn transport_snapshot(transport: &Transport) -> TransportSnapshot {
+    let kind = match &transport.kind {
+        TransportKind::WebRtc(webrtc) => KindSnapshot::WebRtc {
+            peer: webrtc.peer.snapshot(),
+            ice: webrtc.ice,
+            dtls: webrtc.dtls,
+            connected: webrtc.connected,
+        },
+        TransportKind::Plain(plain) => KindSnapshot::Plain(plain.clone()),
+        TransportKind::Direct => KindSnapshot::Direct,
+    };
+    let security = match &transport.security {
+        Security::Pending => SecuritySnapshot::Pending,
+        Security::Clear => SecuritySnapshot::Clear,
+        Security::Srtp(pair) => SecuritySnapshot::Srtp {
+            profile: pair.profile,
+            inbound: pair.inbound.snapshot(),
+            outbound: pair.outbound.snapshot(),
+        },
+    };
+    TransportSnapshot {
+        id: transport.id,
+        kind,
+        security,
+        extensions: transport.extensions,
+        streams: transport.streams.clone(),
+        producers: transport.producers.clone(),
+        consumers: transport.consumers.clone(),
+        twcc_in: transport.twcc_in.clone(),
+        twcc_out: transport.twcc_out,
+        clock: transport.clock.clone(),
+        feedback_ssrc: transport.feedback_ssrc,
+        rtt: transport.rtt,
+        report_due: transport.report_due,
+        tick_due: transport.tick_due,
+        counters: transport.counters,
+    }
+}
+
+fn restore_transport(
+    snapshot: TransportSnapshot,
+    config: &PeerConfig,
+    now: Time,
+    random: &mut Random,
+) -> Result<Transport, RestoreError> {
+    let kind = match snapshot.kind {
+        KindSnapshot::WebRtc { peer, ice, dtls, connected } => {
+            let peer = Peer::restore(peer, config.clone(), now, random)?;
+            TransportKind::WebRtc(Box::new(WebRtc { peer, ice, dtls, connected }))
+        }
+        KindSnapshot::Plain(plain) => TransportKind::Plain(plain),
+        KindSnapshot::Direct => TransportKind::Direct,
+    };
+    let security = match snapshot.security {
+        SecuritySnapshot::Pending => Security::Pending,
+        SecuritySnapshot::Clear => Security::Clear,
+        SecuritySnapshot::Srtp { profile, inbound, outbound } => {
+            Security::Srtp(Box::new(SrtpPair {
+                profile,
+                inbound: Inbound::restore(inbound)?,
+                outbound: Outbound::restore(outbound)?,
+            }))
+        }
+    };
+    Ok(Transport {
+        id: snapshot.id,
+        timer: u32::MAX,
+        kind,
+        security,
+        extensions: snapshot.extensions,
+        streams: snapshot.streams,
+        producers: snapshot.producers,
+        consumers: snapshot.consumers,
+        dirty: Vec::new(),
+        resend: Vec::new(),
+        twcc_in: snapshot.twcc_in,
+        twcc_out: snapshot.twcc_out,
+        clock: snapshot.clock,
+        feedback_ssrc: snapshot.feedback_ssrc,
+        rtt: snapshot.rtt,
+        report_due: snapshot.report_due,
+        tick_due: snapshot.tick_due,
+        counters: snapshot.counters,
+        attention: false,
+    })
+}
+
+fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
+    let stream = |stream: &IncomingStream| StreamSnapshot {
+        ssrc: stream.ssrc,
+        rtx_ssrc: stream.rtx_ssrc,
+        rid: stream.rid,
+        codec: stream.codec,
+        recv: stream.recv.clone(),
+        nack: stream.nack.clone(),
+        key_frames: stream.key_frames.clone(),
+        fir_seq: stream.fir_seq,
+        ring_capacity: stream.ring.capacity() as u32,
+        packets: stream.ring.export(pool),
+        counters: stream.counters,
+    };
+    ProducerSnapshot {
+        id: producer.id,
+        serial: producer.serial,
+        transport: producer.transport,
+        config: producer.config.clone(),
+        paused: producer.paused,
+        streams: producer.streams.iter().map(stream).collect(),
+        consumers: producer.consumers.clone(),
+        active: producer.active,
+    }
+}
+
+fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
+    let mut producer =
+        Producer::new(snapshot.id, snapshot.serial, snapshot.transport, snapshot.config);
+    producer.paused = snapshot.paused;
+    producer.consumers = snapshot.consumers;
+    producer.active = snapshot.active;
+    let mut stream = |stream: StreamSnapshot| {
+        let mut ring = PacketRing::new(stream.ring_capacity as usize);
+        ring.import(pool, stream.packets);
+        IncomingStream {
+            ssrc: stream.ssrc,
+            rtx_ssrc: stream.rtx_ssrc,
+            rid: stream.rid,
+            codec: stream.codec,
+            recv: stream.recv,
+            nack: stream.nack,
+            key_frames: stream.key_frames,
+            fir_seq: stream.fir_seq,
+            ring,
+            counters: stream.counters,
+        }
+    };
+    producer.streams = snapshot.streams.into_iter().map(&mut stream).collect();
+    producer
+}

@@ -1,0 +1,180 @@
+//! Figures, with the names of the W3C's WebRTC statistics where there is one.
+//!
+//! Plain copies, made on request; nothing here is touched by the packet path.
+
+use serde::{Deserialize, Serialize};
+use sfu_ice::{DtlsState, IceState, SrtpProfile, Tuple};
+
+use super::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use crate::stream::select::Layers;
+use crate::wire::{MediaKind, Rid, Ssrc};
+
+/// Figures of a transport.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TransportStats {
+    /// The transport.
+    pub id: TransportId,
+    /// Its router.
+    pub router: RouterId,
+    /// `webrtc`, `plain` or `direct`.
+    pub kind: String,
+    /// ICE state; none without ICE.
+    pub ice_state: Option<IceState>,
+    /// DTLS state; none without DTLS.
+    pub dtls_state: Option<DtlsState>,
+    /// SRTP profile in use.
+    pub srtp_profile: Option<SrtpProfile>,
+    /// Where media goes.
+    pub tuple: Option<Tuple>,
+    /// Datagrams received.
+    pub packets_received: u64,
+    /// Bytes received, with SRTP overhead, without UDP and IP headers.
+    pub bytes_received: u64,
+    /// Datagrams sent.
+    pub packets_sent: u64,
+    /// Bytes sent, with SRTP overhead, without UDP and IP headers.
+    pub bytes_sent: u64,
+    /// Smoothed round-trip time in seconds, from RTCP.
+    pub round_trip_time: Option<f64>,
+    /// Refused input by reason.
+    pub refused: Refused,
+}
+
+/// Input that a transport refused, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Refused {
+    /// STUN messages that were malformed or not authenticated.
+    pub stun: u64,
+    /// DTLS records outside of a validated path, or malformed.
+    pub dtls: u64,
+    /// SRTP or SRTCP packets before there were keys.
+    pub no_keys: u64,
+    /// SRTP packets that did not authenticate, or were replayed.
+    pub srtp: u64,
+    /// SRTCP packets that did not authenticate, or were replayed.
+    pub srtcp: u64,
+    /// RTP packets with a malformed header.
+    pub rtp: u64,
+    /// RTCP packets with a malformed structure.
+    pub rtcp: u64,
+    /// RTP packets that belong to no producer.
+    pub unknown_stream: u64,
+    /// Packets that came in but no memory was left to hold them.
+    pub no_memory: u64,
+}
+
+/// Figures of one incoming RTP stream (one encoding of a producer).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct InboundRtpStats {
+    /// SSRC, once known.
+    pub ssrc: Option<Ssrc>,
+    /// RID, if it has one.
+    pub rid: Option<Rid>,
+    /// Whether packets arrive.
+    pub active: bool,
+    /// Packets received.
+    pub packets_received: u64,
+    /// Packets lost so far (RFC 3550 §6.4.1); less than zero with duplicates.
+    pub packets_lost: i64,
+    /// Payload bytes received.
+    pub bytes_received: u64,
+    /// Interarrival jitter in seconds.
+    pub jitter: f64,
+    /// Bit rate over the last window, in bit/s.
+    pub bitrate: u64,
+    /// Packets that we asked for again.
+    pub nack_count: u64,
+    /// Packets that came by retransmission.
+    pub retransmitted_packets_received: u64,
+    /// Key frames asked of the publisher.
+    pub pli_count: u64,
+    /// Key frames received.
+    pub key_frames_received: u64,
+}
+
+/// Figures of a producer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ProducerStats {
+    /// The producer.
+    pub id: ProducerId,
+    /// Its transport.
+    pub transport: TransportId,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// Whether it is paused.
+    pub paused: bool,
+    /// Its encodings, the smallest picture first.
+    pub encodings: Vec<InboundRtpStats>,
+}
+
+/// Figures of a consumer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ConsumerStats {
+    /// The consumer.
+    pub id: ConsumerId,
+    /// Its transport.
+    pub transport: TransportId,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// What it follows.
+    pub producer: Option<ProducerId>,
+    /// Whether it is paused.
+    pub paused: bool,
+    /// SSRC that we send with.
+    pub ssrc: Ssrc,
+    /// Layers it gets now.
+    pub current_layers: Option<Layers>,
+    /// Packets sent, without retransmissions.
+    pub packets_sent: u64,
+    /// Payload bytes sent, without retransmissions.
+    pub bytes_sent: u64,
+    /// Packets sent again.
+    pub retransmitted_packets_sent: u64,
+    /// Packets that the receiver asked for again.
+    pub nack_count: u64,
+    /// Of these, packets that we no longer had.
+    pub nack_missed: u64,
+    /// Key frames that the receiver asked for (PLI and FIR).
+    pub pli_count: u64,
+    /// Loss in the receiver's last report, 0 to 1.
+    pub fraction_lost: f64,
+    /// Round-trip time in seconds.
+    pub round_trip_time: Option<f64>,
+}
+
+/// Why a consumer gets what it gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The consumer.
+    pub consumer: ConsumerId,
+    /// What it follows.
+    pub producer: Option<ProducerId>,
+    /// Whether the consumer is paused.
+    pub consumer_paused: bool,
+    /// Whether what it follows is paused.
+    pub producer_paused: bool,
+    /// Layers wanted at most.
+    pub preferred: Option<Layers>,
+    /// Which encodings of the producer are active, the smallest picture first.
+    pub active_encodings: Vec<bool>,
+    /// The encoding that it is to get.
+    pub target: Option<u8>,
+    /// The encoding that it gets.
+    pub current: Option<u8>,
+    /// Whether it waits for a key frame of the target.
+    pub awaits_key_frame: bool,
+    /// The rule that decided, in words.
+    pub reason: String,
+}

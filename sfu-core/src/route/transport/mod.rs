@@ -1,0 +1,163 @@
+//! The kinds of transport behind one type: what differs is who authenticates
+//! and where bytes go.
+
+mod plain;
+mod security;
+mod stream_table;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sfu_ice::{DtlsState, IceState, Peer, Random, Time, Tuple};
+
+pub(crate) use plain::Plain;
+pub(crate) use security::{Security, SecurityError, SrtpPair};
+pub(crate) use stream_table::{StreamRef, StreamTable, match_stream};
+
+use super::id::TransportId;
+use super::stats::Refused;
+use crate::stream::recv::{RemoteClock, TwccRecorder};
+use crate::wire::rtp::ExtensionMap;
+use crate::wire::{SeqNo, Ssrc};
+
+/// One peer's connection.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    pub(crate) id: TransportId,
+    /// Its place in the engine's timers.
+    pub(crate) timer: u32,
+    pub(crate) kind: TransportKind,
+    pub(crate) security: Security,
+    /// Header extension ids of what the peer sends (one space for the bundle).
+    pub(crate) extensions: ExtensionMap,
+    pub(crate) streams: StreamTable,
+    pub(crate) producers: Vec<u32>,
+    pub(crate) consumers: Vec<u32>,
+    /// Consumers with something to forward in this turn.
+    pub(crate) dirty: Vec<u32>,
+    /// NACKed packets to be sent again in this turn: consumer, egress number.
+    pub(crate) resend: Vec<(u32, SeqNo)>,
+    pub(crate) twcc_in: TwccRecorder,
+    pub(crate) twcc_out: u16,
+    pub(crate) clock: RemoteClock,
+    /// SSRC of our feedback.
+    pub(crate) feedback_ssrc: Ssrc,
+    pub(crate) rtt: Option<Duration>,
+    pub(crate) report_due: Time,
+    pub(crate) tick_due: Time,
+    pub(crate) counters: TransportCounters,
+    /// Whether it is in the engine's list of transports to look after.
+    pub(crate) attention: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct TransportCounters {
+    pub(crate) packets_received: u64,
+    pub(crate) bytes_received: u64,
+    pub(crate) packets_sent: u64,
+    pub(crate) bytes_sent: u64,
+    pub(crate) refused: Refused,
+}
+
+impl TransportCounters {
+    pub(crate) fn count_sent(&mut self, sent: Option<usize>) {
+        if let Some(len) = sent {
+            self.packets_sent += 1;
+            self.bytes_sent += len as u64;
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum TransportKind {
+    WebRtc(Box<WebRtc>),
+    Plain(Plain),
+    Direct,
+}
+
+/// ICE and DTLS of a peer.
+#[derive(Debug)]
+pub(crate) struct WebRtc {
+    pub(crate) peer: Peer,
+    pub(crate) ice: IceState,
+    pub(crate) dtls: DtlsState,
+    pub(crate) connected: bool,
+}
+
+impl Transport {
+    pub(crate) fn new(
+        now: Time,
+        id: TransportId,
+        timer: u32,
+        kind: TransportKind,
+        security: Security,
+        random: &mut Random,
+    ) -> Self {
+        // Reports of many transports spread over the interval.
+        let phase = Duration::from_micros(u64::from(random.u32() % 1_000_000));
+        Self {
+            id,
+            timer,
+            kind,
+            security,
+            extensions: ExtensionMap::default(),
+            streams: StreamTable::default(),
+            producers: Vec::new(),
+            consumers: Vec::new(),
+            dirty: Vec::new(),
+            resend: Vec::new(),
+            twcc_in: TwccRecorder::new(),
+            twcc_out: 1,
+            clock: RemoteClock::new(),
+            feedback_ssrc: Ssrc(random.u32().max(1)),
+            rtt: None,
+            report_due: now + phase,
+            tick_due: now,
+            counters: TransportCounters::default(),
+            attention: false,
+        }
+    }
+
+    /// Binds an SSRC that was signalled.
+    pub(crate) fn bind(&mut self, ssrc: Option<Ssrc>, producer: u32, stream: u8, repair: bool) {
+        if let Some(ssrc) = ssrc {
+            self.streams.bind(ssrc, StreamRef { producer, stream, repair });
+        }
+    }
+
+    /// Where RTP goes, once that is known.
+    pub(crate) fn rtp_path(&self) -> Option<Tuple> {
+        match &self.kind {
+            TransportKind::WebRtc(webrtc) => webrtc.peer.selected_tuple(),
+            TransportKind::Plain(plain) => plain.rtp,
+            TransportKind::Direct => None,
+        }
+    }
+
+    /// Where RTCP goes, once that is known.
+    pub(crate) fn rtcp_path(&self) -> Option<Tuple> {
+        match &self.kind {
+            TransportKind::Plain(plain) if plain.config.local_rtcp.is_some() => plain.rtcp,
+            _ => self.rtp_path(),
+        }
+    }
+
+    /// Whether media can be sent now.
+    pub(crate) fn can_send(&self) -> bool {
+        match &self.kind {
+            TransportKind::Direct => true,
+            TransportKind::WebRtc(webrtc) => {
+                webrtc.ice == IceState::Connected && self.security.is_ready()
+            }
+            TransportKind::Plain(_) => self.security.is_ready() && self.rtp_path().is_some(),
+        }
+    }
+
+    pub(crate) fn kind_name(&self) -> &'static str {
+        match &self.kind {
+            TransportKind::WebRtc(_) => "webrtc",
+            TransportKind::Plain(_) => "plain",
+            TransportKind::Direct => "direct",
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! RTP or SRTP over UDP without ICE: mediasoup's PlainTransport.
+
+use serde::{Deserialize, Serialize};
+use sfu_ice::{Protocol, Tuple};
+
+use crate::route::config::{PlainConfig, PlainRemote};
+
+/// Addresses of a plain transport.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Plain {
+    pub(crate) config: PlainConfig,
+    /// `connect` was called, or the peer's address was learnt.
+    pub(crate) connected: bool,
+    pub(crate) rtp: Option<Tuple>,
+    pub(crate) rtcp: Option<Tuple>,
+    /// The key that the peer was told to expect from us, until it tells its own.
+    pub(crate) local: Option<crate::route::config::SrtpMaster>,
+}
+
+impl Plain {
+    pub(crate) fn new(
+        config: PlainConfig,
+        local: Option<crate::route::config::SrtpMaster>,
+    ) -> Self {
+        Self { config, connected: false, rtp: None, rtcp: None, local }
+    }
+
+    pub(crate) fn connect(&mut self, remote: &PlainRemote) {
+        self.connected = true;
+        let tuple = |local, remote| Tuple::new(Protocol::Udp, local, remote);
+        if let Some(address) = remote.address {
+            self.rtp = Some(tuple(self.config.local, address));
+        }
+        if let (Some(local), Some(address)) = (self.config.local_rtcp, remote.rtcp_address) {
+            self.rtcp = Some(tuple(local, address));
+        }
+    }
+
+    /// Whether packets of this path may come in: from the peer's address, or
+    /// from anywhere while that is to be learnt.
+    pub(crate) fn admits(&self, tuple: &Tuple, rtcp: bool) -> bool {
+        let apart = rtcp && self.config.local_rtcp.is_some();
+        let known = if apart { self.rtcp } else { self.rtp };
+        match known {
+            Some(known) => known.remote == tuple.remote,
+            None => self.config.comedia,
+        }
+    }
+
+    /// Learns the peer's address from an authenticated RTP packet; whether it
+    /// was news.
+    pub(crate) fn learn_rtp(&mut self, tuple: Tuple) -> bool {
+        if self.rtp.is_some() || !self.config.comedia {
+            return false;
+        }
+        self.rtp = Some(tuple);
+        self.connected = true;
+        true
+    }
+
+    /// Learns where RTCP goes from an authenticated RTCP packet.
+    pub(crate) fn learn_rtcp(&mut self, tuple: Tuple) {
+        if !self.config.comedia {
+            return;
+        }
+        if self.config.local_rtcp.is_some() {
+            self.rtcp.get_or_insert(tuple);
+        } else {
+            self.rtp.get_or_insert(tuple);
+        }
+    }
+}
