@@ -4,7 +4,7 @@
  */
 
 import { Announcer, type MediaFlags } from './announcer';
-import { ApiError, joinMeeting, leaveOnUnload, removeParticipant, switchOff, type Seat } from './api';
+import { ApiError, joinMeeting, leaveOnUnload, meetingInfo, removeParticipant, switchOff, type Seat } from './api';
 import { backoffDelay } from './backoff';
 import { ChatLog } from './chat.svelte';
 import type { LocalMedia } from './local-media.svelte';
@@ -173,11 +173,28 @@ export class Meeting {
         this.socket = status;
       },
       onSeatLost: () => void this.#rejoin(),
+      onRefused: (failures) => void this.#refusedAtTheDoor(signaling, failures),
       onClosed: (reason) => this.#end(ENDING_OF[reason]),
     });
     // The constructor returns before the first status arrives, so `#signaling` is set by then.
     queueMicrotask(() => signaling.connect());
     return signaling;
+  }
+
+  /**
+   * A server that was restarted refuses the socket of a seat that it does not know. If it can
+   * be reached, it is that; a socket that worked before is not blocked on the way.
+   */
+  async #refusedAtTheDoor(signaling: Signaling, failures: number): Promise<void> {
+    if (this.phase !== 'in' || failures < 2) return;
+    try {
+      await meetingInfo(this.id);
+    } catch (error) {
+      if (error instanceof ApiError && error.temporary) return;
+    }
+    if (this.#over || signaling !== this.#signaling || signaling.status !== 'waiting') return;
+    signaling.close();
+    await this.#rejoin();
   }
 
   /** The seat's time ran out while we were away: reserve another under the same name. */

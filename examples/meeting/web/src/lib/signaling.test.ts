@@ -48,6 +48,7 @@ let statuses: SignalingStatus[];
 let messages: ServerMessage[];
 let lost: string[];
 let closed: string[];
+let refused: number[];
 let signaling: Signaling;
 
 function socket(index = sockets.length - 1): FakeSocket {
@@ -69,6 +70,7 @@ beforeEach(() => {
   messages = [];
   lost = [];
   closed = [];
+  refused = [];
   signaling = new Signaling({
     url: '/signaling',
     token: 'secret',
@@ -76,6 +78,7 @@ beforeEach(() => {
     onStatus: (status) => statuses.push(status),
     onSeatLost: (code) => lost.push(code),
     onClosed: (reason) => closed.push(reason),
+    onRefused: (failures) => refused.push(failures),
     openSocket: () => {
       const opened = new FakeSocket();
       sockets.push(opened);
@@ -167,6 +170,17 @@ describe('Signaling', () => {
     socket().drop(code);
     vi.advanceTimersByTime(60_000);
     expect([closed, sockets.length, signaling.status]).toEqual([[reason], 1, 'closed']);
+  });
+
+  it('tells a socket that never opened from one that dropped', () => {
+    join();
+    socket().drop();
+    expect(refused).toEqual([]);
+    vi.advanceTimersByTime(400);
+    socket().drop();
+    vi.advanceTimersByTime(800);
+    socket().drop();
+    expect(refused).toEqual([2, 3]);
   });
 
   it.each([1001, 1006, 1009, 4002, 4004])('comes back after close code %i', (code) => {

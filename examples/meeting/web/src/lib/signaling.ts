@@ -18,6 +18,9 @@ export interface SignalingOptions {
   onSeatLost: (code: string) => void;
   /** The server closed the socket for good; `replaced` is by another page of this person. */
   onClosed: (reason: 'replaced' | 'over' | 'refused') => void;
+  /** The socket was refused before it opened, for the `failures`-th time in a row. A browser
+   * does not say why: the network may be down, or the server may have forgotten the meeting. */
+  onRefused?: (failures: number) => void;
   openSocket?: (url: string) => WebSocket;
 }
 
@@ -39,6 +42,7 @@ export class Signaling {
   #socket: WebSocket | null = null;
   #status: SignalingStatus = 'closed';
   #failures = 0;
+  #opened = false;
   #lastHeard = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
@@ -59,7 +63,11 @@ export class Signaling {
     const open = this.#options.openSocket ?? ((url) => new WebSocket(url));
     const socket = open(this.#options.url);
     this.#socket = socket;
-    socket.onopen = () => socket.send(JSON.stringify({ type: 'join', token: this.#options.token }));
+    this.#opened = false;
+    socket.onopen = () => {
+      this.#opened = true;
+      socket.send(JSON.stringify({ type: 'join', token: this.#options.token }));
+    };
     socket.onmessage = (event) => this.#receive(socket, event.data);
     socket.onclose = (event) => this.#closed(socket, event.code);
     this.#joinTimeout = setTimeout(() => this.#closed(socket, 0), JOIN_TIMEOUT_MS);
@@ -123,6 +131,7 @@ export class Signaling {
     this.#failures += 1;
     this.#setStatus('waiting');
     this.#retry = setTimeout(() => this.connect(), backoffDelay(this.#failures));
+    if (!this.#opened) this.#options.onRefused?.(this.#failures);
   }
 
   #dropSocket(): void {
