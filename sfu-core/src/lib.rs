@@ -39,6 +39,8 @@ mod route;
 pub mod stream;
 pub mod wire;
 
+#[cfg(feature = "runtime")]
+pub use crate::host::ShardStats;
 pub use crate::route::{
     CloseReason, CodecConfig, CommandError, ConsumerConfig, ConsumerId, ConsumerStats, DtlsRemote,
     EncodingConfig, Event, Explanation, InboundRtpStats, ParseIdError, PlainConfig, PlainRemote,

@@ -15,7 +15,7 @@ use super::options::RouterOptions;
 use super::params::ortc::router_capabilities;
 use super::router::Router;
 use crate::engine::{Command, EngineConfig, Reply};
-use crate::host::{HostConfig, Runtime, StartError};
+use crate::host::{HostConfig, Runtime, ShardStats, StartError};
 
 /// An SFU: threads, sockets, and the routers that run on them.
 ///
@@ -60,6 +60,11 @@ impl Shared {
         crate::wire::Ssrc(((self.random() >> 32) as u32).max(1))
     }
 
+    fn no_shard(&self) -> Error {
+        let message = format!("shard: expected 0 to {}", self.client.shards().saturating_sub(1));
+        Error::new(ErrorKind::InvalidParameters, message)
+    }
+
     fn place(&self, wanted: Option<usize>) -> Result<usize> {
         let shards = self.client.shards();
         let least = || {
@@ -69,10 +74,7 @@ impl Shared {
             (0..shards).min_by_key(load)
         };
         let shard = wanted.or_else(least).filter(|shard| *shard < shards);
-        let shard = shard.ok_or_else(|| {
-            let message = format!("shard: expected 0 to {}", shards.saturating_sub(1));
-            Error::new(ErrorKind::InvalidParameters, message)
-        })?;
+        let shard = shard.ok_or_else(|| self.no_shard())?;
         if let Some(load) = self.load.get(shard) {
             load.fetch_add(1, Ordering::Relaxed);
         }
@@ -130,6 +132,27 @@ impl Sfu {
     /// Number of shards.
     pub fn shards(&self) -> usize {
         self.inner.client.shards()
+    }
+
+    /// Operational figures of a shard since it started: its load, its traffic,
+    /// and how well it batches what it sends.
+    ///
+    /// ```no_run
+    /// # async fn run(sfu: &sfu_core::Sfu) -> sfu_core::Result<()> {
+    /// for shard in 0..sfu.shards() {
+    ///     let stats = sfu.shard_stats(shard).await?;
+    ///     println!("shard {shard}: busy {:?}, {} sent", stats.busy, stats.sent_datagrams);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidParameters` for a shard that does not exist.
+    pub async fn shard_stats(&self, shard: usize) -> Result<ShardStats> {
+        if shard >= self.shards() {
+            return Err(self.inner.no_shard());
+        }
+        self.inner.client.shard_stats(shard).await
     }
 
     /// The addresses that a shard listens on.

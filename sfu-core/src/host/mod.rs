@@ -4,4 +4,5 @@ mod clock;
 mod io;
 mod runtime;
 
+pub use runtime::ShardStats;
 pub(crate) use runtime::{HostConfig, Message, Outbox, PlainListen, Runtime, StartError};

@@ -18,7 +18,7 @@ pub(crate) use queue::EventQueue;
 
 use super::error::{Error, ErrorKind, Result};
 use crate::engine::{Command, Output, Reply, RequestId};
-use crate::host::{Message, Outbox, PlainListen, Runtime};
+use crate::host::{Message, Outbox, PlainListen, Runtime, ShardStats};
 use crate::route::RouterId;
 
 /// The connection of all handles to the shards.
@@ -76,6 +76,14 @@ impl Client {
         listen: PlainListen,
     ) -> Pending {
         self.post(shard, |request| Message::CreatePlainTransport { request, router, listen })
+    }
+
+    /// Asks a shard for its figures.
+    pub(crate) async fn shard_stats(&self, shard: usize) -> Result<ShardStats> {
+        let into = Arc::new(OnceLock::new());
+        let place = Arc::clone(&into);
+        self.post(shard, |request| Message::Stats { request, into: place }).await?;
+        into.get().copied().ok_or_else(Error::unexpected_reply)
     }
 
     fn post(&self, shard: usize, message: impl FnOnce(RequestId) -> Message) -> Pending {

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Add;
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use sfu_ice::{Protocol, Tuple, canonical};
@@ -57,6 +58,22 @@ pub(crate) struct UdpCounters {
     pub(crate) send_calls: u64,
     pub(crate) send_errors: u64,
     pub(crate) dropped: u64,
+}
+
+impl Add for UdpCounters {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            received_datagrams: self.received_datagrams + other.received_datagrams,
+            received_bytes: self.received_bytes + other.received_bytes,
+            sent_datagrams: self.sent_datagrams + other.sent_datagrams,
+            sent_bytes: self.sent_bytes + other.sent_bytes,
+            send_calls: self.send_calls + other.send_calls,
+            send_errors: self.send_errors + other.send_errors,
+            dropped: self.dropped + other.dropped,
+        }
+    }
 }
 
 struct Waiting {

@@ -3,9 +3,11 @@
 mod mailbox;
 mod shard;
 mod start;
+mod stats;
 
 pub(crate) use shard::{Message, PlainListen};
 pub(crate) use start::{HostConfig, Runtime, StartError};
+pub use stats::ShardStats;
 
 use std::io;
 use std::net::SocketAddr;

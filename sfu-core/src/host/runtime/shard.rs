@@ -7,19 +7,20 @@
 //! grow when the CPU is short.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hashbrown::HashMap;
 use mio::{Events, Interest, Poll, Token};
+use sfu_ice::demux::{PacketClass, classify};
 use sfu_ice::{Protocol, Time, Tuple};
 
 use super::super::clock::Clock;
 use super::super::io::tcp::TcpPort;
-use super::super::io::udp::{ReceiveArea, UdpSocket};
-use super::Outbox;
-use crate::engine::{Command, Engine, Output, RequestId, Sink};
+use super::super::io::udp::{ReceiveArea, UdpCounters, UdpSocket};
+use super::{Outbox, ShardStats};
+use crate::engine::{Command, Completion, Engine, Output, Reply, RequestId, Sink};
 use crate::route::{PlainConfig, RouterId};
 use crate::wire::buf::Run;
 
@@ -38,6 +39,8 @@ pub(crate) enum Message {
     Command(RequestId, Command),
     /// A plain transport: the host opens its sockets on this address first.
     CreatePlainTransport { request: RequestId, router: RouterId, listen: PlainListen },
+    /// Asks for the shard's figures. They are in `into` when the request ends.
+    Stats { request: RequestId, into: Arc<OnceLock<ShardStats>> },
     /// Ends the thread.
     Shutdown,
 }
@@ -49,12 +52,6 @@ pub(crate) struct PlainListen {
     pub(crate) config: PlainConfig,
 }
 
-/// Operational counters of a shard, told on request.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ShardCounters {
-    pub(crate) turns: u64,
-}
-
 pub(crate) struct Shard {
     poll: Poll,
     clock: Clock,
@@ -63,7 +60,9 @@ pub(crate) struct Shard {
     outbox: Arc<dyn Outbox>,
     sockets: Sockets,
     area: ReceiveArea,
-    counters: ShardCounters,
+    turns: u64,
+    turns_with_input: u64,
+    busy: Duration,
 }
 
 /// Every way out of this shard.
@@ -74,10 +73,18 @@ struct Sockets {
     by_port: HashMap<u16, usize>,
     tcp: Vec<TcpPort>,
     next: usize,
+    /// What sockets counted that are closed by now.
+    closed: UdpCounters,
+    media_packets: u64,
+    media_runs: u64,
 }
 
 impl Sink for Sockets {
     fn transmit(&mut self, run: Run<'_>) {
+        if classify(run.bytes) == PacketClass::Rtp {
+            self.media_packets += run.count as u64;
+            self.media_runs += 1;
+        }
         match run.tuple.protocol {
             Protocol::Udp => {
                 let local = run.tuple.local;
@@ -111,10 +118,22 @@ impl Shard {
             by_port: HashMap::new(),
             tcp: Vec::new(),
             next: FIRST_SOCKET,
+            closed: UdpCounters::default(),
+            media_packets: 0,
+            media_runs: 0,
         };
-        let area = ReceiveArea::new();
-        let counters = ShardCounters::default();
-        Self { poll, clock, engine, mailbox, outbox, sockets, area, counters }
+        Self {
+            poll,
+            clock,
+            engine,
+            mailbox,
+            outbox,
+            sockets,
+            area: ReceiveArea::new(),
+            turns: 0,
+            turns_with_input: 0,
+            busy: Duration::ZERO,
+        }
     }
 
     /// Adds a socket for WebRTC transports.
@@ -195,16 +214,18 @@ impl Shard {
     /// One turn; `None` ends the shard, otherwise whether more waits already.
     fn turn(&mut self) -> Option<bool> {
         let now = self.clock.now();
-        self.counters.turns += 1;
+        self.turns += 1;
         let mut more = self.receive(now);
         more |= self.take_messages(now)?;
         self.engine.run(now, &mut self.sockets);
         self.put_out();
+        self.busy += self.clock.now().since(now);
         Some(more)
     }
 
     fn receive(&mut self, now: Time) -> bool {
         let mut more = false;
+        let mut any = false;
         let Self { sockets, area, engine, poll, .. } = self;
         for socket in sockets.udp.values_mut() {
             let mut budget = DATAGRAMS_PER_TURN;
@@ -212,14 +233,17 @@ impl Shard {
                 let got =
                     socket.receive(area, |tuple, bytes| engine.handle_datagram(now, tuple, bytes));
                 budget = budget.saturating_sub(got.max(1));
+                any |= got > 0;
             }
             more |= socket.readable;
         }
         for port in &mut sockets.tcp {
             more |= port.receive(now, poll.registry(), |tuple: Tuple, bytes: &mut [u8]| {
+                any = true;
                 engine.handle_datagram(now, tuple, bytes);
             });
         }
+        self.turns_with_input += u64::from(any);
         more
     }
 
@@ -232,6 +256,13 @@ impl Shard {
                 Ok(Message::CreatePlainTransport { request, router, listen }) => {
                     self.create_plain_transport(now, request, router, listen);
                 }
+                Ok(Message::Stats { request, into }) => {
+                    // Whoever asks hands in an empty place.
+                    let _ = into.set(self.stats());
+                    let result = Ok(Reply::Done);
+                    let completion = Completion { request, result };
+                    self.outbox.deliver(vec![Output::Completion(completion)]);
+                }
                 Ok(Message::Shutdown) | Err(std::sync::mpsc::TryRecvError::Disconnected) => {
                     return None;
                 }
@@ -239,6 +270,26 @@ impl Shard {
             }
         }
         Some(true)
+    }
+
+    fn stats(&self) -> ShardStats {
+        let open = self.sockets.udp.values().map(|socket| socket.counters);
+        let udp = open.fold(self.sockets.closed, |sum, socket| sum + socket);
+        ShardStats {
+            turns: self.turns,
+            turns_with_input: self.turns_with_input,
+            busy: self.busy,
+            received_datagrams: udp.received_datagrams,
+            received_bytes: udp.received_bytes,
+            sent_datagrams: udp.sent_datagrams,
+            sent_bytes: udp.sent_bytes,
+            send_calls: udp.send_calls,
+            send_errors: udp.send_errors,
+            dropped_datagrams: udp.dropped,
+            media_packets: self.sockets.media_packets,
+            media_runs: self.sockets.media_runs,
+            engine: self.engine.counters(),
+        }
     }
 
     fn create_plain_transport(
@@ -288,6 +339,7 @@ impl Shard {
                 if let Some(key) = self.sockets.by_local.remove(local)
                     && let Some(mut socket) = self.sockets.udp.remove(&key)
                 {
+                    self.sockets.closed = self.sockets.closed + socket.counters;
                     // Dropping the socket closes it; that cannot fail usefully.
                     let _ = self.poll.registry().deregister(socket.source());
                 }
