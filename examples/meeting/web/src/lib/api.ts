@@ -66,6 +66,17 @@ export async function joinMeeting(
   return seat;
 }
 
+/** Whether the server still knows this seat; rejects if that cannot be found out now. */
+export async function seatExists(meetingId: string, token: string): Promise<boolean> {
+  try {
+    await call('GET', `${meetingPath(meetingId)}/chat?limit=1`, undefined, token);
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 401 || error.status === 404)) return false;
+    throw error;
+  }
+}
+
 /** For hosts: switches someone else's microphone, camera or screen off. */
 export async function switchOff(
   meetingId: string,

@@ -4,7 +4,7 @@
  */
 
 import { Announcer, type MediaFlags } from './announcer';
-import { ApiError, joinMeeting, leaveOnUnload, meetingInfo, removeParticipant, switchOff, type Seat } from './api';
+import { ApiError, joinMeeting, leaveOnUnload, removeParticipant, seatExists, switchOff, type Seat } from './api';
 import { backoffDelay } from './backoff';
 import { ChatLog } from './chat.svelte';
 import type { LocalMedia } from './local-media.svelte';
@@ -181,18 +181,11 @@ export class Meeting {
     return signaling;
   }
 
-  /**
-   * A server that was restarted refuses the socket of a seat that it does not know. If it can
-   * be reached, it is that; a socket that worked before is not blocked on the way.
-   */
+  /** A server that was restarted refuses the socket of a seat that it no longer knows. */
   async #refusedAtTheDoor(signaling: Signaling, failures: number): Promise<void> {
     if (this.phase !== 'in' || failures < 2) return;
-    try {
-      await meetingInfo(this.id);
-    } catch (error) {
-      if (error instanceof ApiError && error.temporary) return;
-    }
-    if (this.#over || signaling !== this.#signaling || signaling.status !== 'waiting') return;
+    const exists = await seatExists(this.id, this.#seat.token).catch(() => true);
+    if (exists || this.#over || signaling !== this.#signaling || signaling.status === 'joined') return;
     signaling.close();
     await this.#rejoin();
   }
