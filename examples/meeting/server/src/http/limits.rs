@@ -148,7 +148,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     /// Requests without a socket (in-process ones) count under the unspecified address.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = peer.map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip());
+        let address = peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
         Ok(Self::of(address))
     }
 }

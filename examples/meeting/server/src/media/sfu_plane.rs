@@ -162,3 +162,6 @@ pub(super) fn failed(error: sfu_core::Error) -> MediaError {
         _ => MediaError::Failed(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

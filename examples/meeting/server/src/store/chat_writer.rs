@@ -61,3 +61,120 @@ async fn append(store: &dyn Store, batch: &[(MeetingId, ChatMessage)], metrics: 
     }
     metrics.chat_lost(batch.len());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures_util::future::{BoxFuture, FutureExt};
+
+    use super::*;
+    use crate::meeting::{ChatText, DisplayName, MessageId, Moment, ParticipantId};
+    use crate::store::{ChatStore, MeetingStore, StoreError, StoredMeeting};
+
+    /// Fails a number of times, then works.
+    struct Flaky {
+        failures: Mutex<u32>,
+        stored: Mutex<Vec<MessageId>>,
+    }
+
+    impl Flaky {
+        fn new(failures: u32) -> Arc<Self> {
+            Arc::new(Self { failures: Mutex::new(failures), stored: Mutex::default() })
+        }
+
+        fn stored(&self) -> usize {
+            self.stored.lock().unwrap().len()
+        }
+    }
+
+    impl MeetingStore for Flaky {
+        fn create_meeting<'a>(
+            &'a self,
+            _: &'a StoredMeeting,
+        ) -> BoxFuture<'a, Result<(), StoreError>> {
+            async { Ok(()) }.boxed()
+        }
+
+        fn meeting(
+            &self,
+            _: MeetingId,
+        ) -> BoxFuture<'_, Result<Option<StoredMeeting>, StoreError>> {
+            async { Ok(None) }.boxed()
+        }
+    }
+
+    impl ChatStore for Flaky {
+        fn append_chat<'a>(
+            &'a self,
+            messages: &'a [(MeetingId, ChatMessage)],
+        ) -> BoxFuture<'a, Result<(), StoreError>> {
+            async move {
+                let mut failures = self.failures.lock().unwrap();
+                if *failures > 0 {
+                    *failures -= 1;
+                    return Err(StoreError::Damaged("disk"));
+                }
+                let ids = messages.iter().map(|(_, message)| message.message_id);
+                self.stored.lock().unwrap().extend(ids);
+                Ok(())
+            }
+            .boxed()
+        }
+
+        fn chat_before(
+            &self,
+            _: MeetingId,
+            _: Option<MessageId>,
+            _: usize,
+        ) -> BoxFuture<'_, Result<Vec<ChatMessage>, StoreError>> {
+            async { Ok(Vec::new()) }.boxed()
+        }
+    }
+
+    fn message(number: u64) -> ChatMessage {
+        ChatMessage {
+            message_id: MessageId::after(None, number),
+            sender_id: ParticipantId::from_number(1),
+            sender_name: DisplayName::parse("Ada").unwrap(),
+            message: ChatText::parse("hi").unwrap(),
+            sent_at: Moment::now().utc,
+        }
+    }
+
+    async fn write(store: &Arc<Flaky>, messages: u64) -> Arc<Metrics> {
+        let metrics = Arc::<Metrics>::default();
+        let shared: Arc<dyn Store> = Arc::<Flaky>::clone(store);
+        let (writer, task) = ChatWriter::start(shared, Arc::clone(&metrics));
+        let meeting = MeetingId::random();
+        for number in 0..messages {
+            writer.write(meeting, message(number));
+        }
+        drop(writer);
+        task.await.unwrap();
+        metrics
+    }
+
+    fn lost(metrics: &Metrics) -> String {
+        let text = metrics.render(0, 0);
+        let line = text.lines().find(|line| line.starts_with("plenum_chat_lost_total "));
+        line.unwrap().to_owned()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_outage_loses_nothing() {
+        let store = Flaky::new(ATTEMPTS - 1);
+        let metrics = write(&store, 300).await;
+        assert_eq!(store.stored(), 300);
+        assert_eq!(lost(&metrics), "plenum_chat_lost_total 0");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_outage_is_counted_and_bounded() {
+        let store = Flaky::new(u32::MAX);
+        let beyond = 5;
+        let metrics = write(&store, CAPACITY as u64 + beyond).await;
+        assert_eq!(store.stored(), 0);
+        assert_eq!(lost(&metrics), format!("plenum_chat_lost_total {}", CAPACITY as u64 + beyond));
+    }
+}
