@@ -53,7 +53,7 @@ pub use crate::wire::MediaKind;
 pub use api::{
     ConsumeOptions, Consumer, DirectTransport, Error, ErrorKind, Events, PlainTransport,
     PlainTransportOptions, ProduceOptions, Producer, Result, Router, RouterOptions, Sfu,
-    SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport,
+    SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport, WebRtcTransportOptions,
 };
 #[cfg(all(feature = "sdp", feature = "runtime"))]
 pub use api::{SdpOptions, SdpProducer, SdpSession, SdpSlot};

@@ -31,7 +31,10 @@ pub use self::{
     consumer::Consumer,
     error::{Error, ErrorKind, Result},
     events::Events,
-    options::{ConsumeOptions, PlainTransportOptions, ProduceOptions, RouterOptions, SlotOptions},
+    options::{
+        ConsumeOptions, PlainTransportOptions, ProduceOptions, RouterOptions, SlotOptions,
+        WebRtcTransportOptions,
+    },
     producer::Producer,
     router::Router,
     sfu::{Sfu, SfuBuilder},

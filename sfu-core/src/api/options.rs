@@ -42,6 +42,38 @@ impl RouterOptions {
     }
 }
 
+/// Options of [`Router::create_webrtc_transport`](super::Router::create_webrtc_transport).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WebRtcTransportOptions {
+    /// Tell the peer our UDP candidates.
+    pub udp: bool,
+    /// Tell the peer our TCP candidates, if the `Sfu` listens on TCP.
+    pub tcp: bool,
+}
+
+impl Default for WebRtcTransportOptions {
+    fn default() -> Self {
+        Self { udp: true, tcp: true }
+    }
+}
+
+impl WebRtcTransportOptions {
+    /// Whether UDP candidates are told.
+    #[must_use]
+    pub fn udp(mut self, udp: bool) -> Self {
+        self.udp = udp;
+        self
+    }
+
+    /// Whether TCP candidates are told.
+    #[must_use]
+    pub fn tcp(mut self, tcp: bool) -> Self {
+        self.tcp = tcp;
+        self
+    }
+}
+
 /// Options of [`Router::create_plain_transport`](super::Router::create_plain_transport).
 #[derive(Clone, Debug)]
 #[non_exhaustive]

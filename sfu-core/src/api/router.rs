@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sfu_ice::canonical;
+use sfu_ice::{Protocol, canonical};
 
 use super::client::Client;
 use super::error::{Error, Result};
 use super::events::Events;
-use super::options::PlainTransportOptions;
+use super::options::{PlainTransportOptions, WebRtcTransportOptions};
 use super::params::{
     DtlsParameters, DtlsRole, IceParameters, RtpCapabilities, WebRtcTransportParameters,
 };
@@ -77,15 +77,23 @@ impl Router {
     ///
     /// # Errors
     /// `NotFound` if the router is closed; `Limit` if it is full.
-    pub async fn create_webrtc_transport(&self) -> Result<WebRtcTransport> {
+    pub async fn create_webrtc_transport(
+        &self,
+        options: WebRtcTransportOptions,
+    ) -> Result<WebRtcTransport> {
         let reply = self.place.call(Command::CreateWebRtcTransport(self.id())).await?;
         let Reply::WebRtcTransport { transport, ice, fingerprints } = reply else {
             return Err(Error::unexpected_reply());
         };
+        let mut ice_candidates = self.place.shared.candidates(self.place.shard);
+        ice_candidates.retain(|candidate| match candidate.protocol {
+            Protocol::Udp => options.udp,
+            Protocol::Tcp => options.tcp,
+        });
         let parameters = WebRtcTransportParameters {
             id: transport.to_string(),
             ice_parameters: IceParameters::lite(&ice),
-            ice_candidates: self.place.shared.candidates(self.place.shard),
+            ice_candidates,
             dtls_parameters: DtlsParameters { role: DtlsRole::Auto, fingerprints },
         };
         Ok(WebRtcTransport::new(self.handle(transport), parameters))

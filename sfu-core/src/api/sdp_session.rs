@@ -2,7 +2,7 @@
 
 use super::consumer::Consumer;
 use super::error::{Error, ErrorKind, Result};
-use super::options::ProduceOptions;
+use super::options::{ProduceOptions, WebRtcTransportOptions};
 use super::producer::Producer;
 use super::router::Router;
 use super::sdp::{AnswerBuilder, LocalTransport, RemoteOffer, SdpError};
@@ -104,7 +104,7 @@ impl Router {
     /// Nothing of the peer is left then.
     pub async fn accept_offer(&self, offer: &str, options: SdpOptions) -> Result<SdpSession> {
         let offer = RemoteOffer::parse(offer)?;
-        let transport = self.create_webrtc_transport().await?;
+        let transport = self.create_webrtc_transport(WebRtcTransportOptions::default()).await?;
         match build(self, &offer, &options, &transport).await {
             Ok(session) => Ok(session),
             Err(error) => {

@@ -7,7 +7,7 @@ use super::machine::Engine;
 use super::peers::TransportKey;
 use crate::route::transport::{Plain, Security, Transport, TransportKind, WebRtc};
 use crate::route::{
-    CloseReason, CommandError, ConsumerConfig, ConsumerId, DtlsRemote, PlainConfig, PlainRemote,
+    CloseReason, CommandError, Consumer, ConsumerConfig, ConsumerId, DtlsRemote, PlainConfig, PlainRemote,
     ProducerConfig, ProducerId, Router, RouterId, SrtpMaster, TransportId,
 };
 
@@ -25,7 +25,7 @@ impl Engine {
             Command::CreateWebRtcTransport(router) => self.create_webrtc(now, router),
             Command::ConnectWebRtcTransport(id, remote) => self.connect_webrtc(now, id, remote),
             Command::RestartIce(id) => self.restart_ice(id),
-            Command::CreatePlainTransport(router, config) => self.create_plain(now, router, config),
+            Command::CreatePlainTransport(router, config) => self.create_plain(now, router, &config),
             Command::ConnectPlainTransport(id, remote) => self.connect_plain(now, id, &remote),
             Command::CreateDirectTransport(router) => {
                 let router = self.router_index(router)?;
@@ -148,8 +148,8 @@ impl Engine {
         Ok(Reply::Ice(ice))
     }
 
-    fn create_plain(&mut self, now: Time, router: RouterId, config: PlainConfig) -> Result<Reply> {
-        let made = self.add_plain(now, router, &config);
+    fn create_plain(&mut self, now: Time, router: RouterId, config: &PlainConfig) -> Result<Reply> {
+        let made = self.add_plain(now, router, config);
         if made.is_err() {
             // The host opened sockets for it that nobody will use.
             let locals = [Some(config.local), config.local_rtcp];
@@ -168,7 +168,7 @@ impl Engine {
         }
         let srtp = config.srtp.map(|profile| self.srtp_master(profile));
         let security = if config.srtp.is_some() { Security::Pending } else { Security::Clear };
-        let kind = TransportKind::Plain(Plain::new(config.clone(), srtp.clone()));
+        let kind = TransportKind::Plain(Box::new(Plain::new(config.clone(), srtp.clone())));
         let (transport, key) = self.add_transport(now, index, kind, security)?;
         self.peers.add_local(config.local, key);
         if let Some(local) = config.local_rtcp {
@@ -262,10 +262,9 @@ impl Engine {
         let followed = self.followed(key.router, config.producer)?;
         let consumer = ConsumerId::from_u64(self.take_id()).ok_or(CommandError::Contained)?;
         let limits = self.limits();
-        let Self { routers, random, .. } = self;
-        let router = routers.get_mut(key.router as usize).ok_or(CommandError::Contained)?;
-        let place =
-            router.consume(now, key.transport, consumer, config, followed, &limits, random)?;
+        let consumer_state = Consumer::new(consumer, key.transport, config, &mut self.random);
+        let router = self.router_mut(key.router)?;
+        let place = router.consume(now, consumer_state, followed, &limits)?;
         self.consumer_ids.insert(consumer, (key.router, place));
         self.attend(key);
         Ok(Reply::Consumer(consumer))

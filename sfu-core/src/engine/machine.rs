@@ -287,7 +287,8 @@ impl Engine {
     fn pump(&mut self, now: Time, key: TransportKey, sink: &mut dyn Sink) {
         let mut close = None;
         while let Some(event) = self.peer_event(key) {
-            close = close.or(self.handle_peer_event(now, key, event));
+            let reason = self.handle_peer_event(now, key, event);
+            close = close.or(reason);
         }
         self.transmit_peer(key, sink);
         if let Some(reason) = close {

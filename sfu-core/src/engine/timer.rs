@@ -107,7 +107,7 @@ impl TimerWheel {
             if self.tick >= until {
                 return None;
             }
-            let Some(&head) = self.heads.get(slot as usize) else { return None };
+            let head = *self.heads.get(slot as usize)?;
             let Some(node) = self.nodes.get(head as usize).copied() else {
                 let ahead = self.distance_to_occupied(slot as usize).unwrap_or(0) as u64;
                 self.tick = (self.tick + ahead.max(1)).min(until);

@@ -354,12 +354,13 @@ impl Outlet<'_, '_> {
         let Transport { kind, security, .. } = &mut *self.transport;
         let sent = if matches!(kind, TransportKind::Direct) {
             let mut packet = vec![0; max_len];
-            build(security, &mut packet).map(|len| {
+            let len = build(security, &mut packet);
+            if let Some(len) = len {
                 packet.truncate(len);
                 let (router, consumer) = (self.router, consumer.id);
                 self.events.push(Event::Rtp { router, consumer, packet: packet.into() });
-                len
-            })
+            }
+            len
         } else {
             let Some(to) = self.transport.rtp_path() else { return false };
             let security = &mut self.transport.security;

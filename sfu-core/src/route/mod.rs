@@ -33,5 +33,6 @@ pub use stats::{
     ConsumerStats, Explanation, InboundRtpStats, ProducerStats, Refused, TransportStats,
 };
 
+pub(crate) use consumer::Consumer;
 pub(crate) use router::{Limits, Router};
 pub(crate) use snapshot::RouterSnapshot;

@@ -1,10 +1,10 @@
 //! A router: who sends, who receives, and who gets what of whom.
 
 use serde::{Deserialize, Serialize};
-use sfu_ice::{Random, Time};
+use sfu_ice::Time;
 use slab::Slab;
 
-use super::config::{ConsumerConfig, ProducerConfig};
+use super::config::ProducerConfig;
 use super::consumer::Consumer;
 use super::error::CommandError;
 use super::event::{CloseReason, Event};
@@ -119,17 +119,15 @@ impl Router {
         Ok(producer)
     }
 
-    /// Makes a consumer on transport `key`.
+    /// Takes in a consumer that was made for one of the transports.
     pub(crate) fn consume(
         &mut self,
         now: Time,
-        key: u32,
-        id: ConsumerId,
-        config: ConsumerConfig,
+        consumer: Consumer,
         followed: Option<u32>,
         limits: &Limits,
-        random: &mut Random,
     ) -> Result<u32, CommandError> {
+        let (key, config) = (consumer.transport, &consumer.config);
         if config.codecs.is_empty() || config.codecs.len() > 64 {
             return Err(CommandError::InvalidParameters {
                 what: "codecs of the consumer",
@@ -154,7 +152,6 @@ impl Router {
                 return Err(CommandError::SsrcInUse(ssrc));
             }
         }
-        let consumer = Consumer::new(id, key, config, random);
         if let Some(producer) = followed.and_then(|key| self.producers.get(key as usize)) {
             consumer.check_can_follow(producer)?;
         }

@@ -55,7 +55,7 @@ struct TransportSnapshot {
 #[derive(Debug, Serialize, Deserialize)]
 enum KindSnapshot {
     WebRtc { peer: PeerSnapshot, ice: IceState, dtls: DtlsState, connected: bool },
-    Plain(Plain),
+    Plain(Box<Plain>),
     Direct,
 }
 
@@ -63,7 +63,14 @@ enum KindSnapshot {
 enum SecuritySnapshot {
     Pending,
     Clear,
-    Srtp { profile: SrtpProfile, inbound: InboundSnapshot, outbound: OutboundSnapshot },
+    Srtp(Box<SrtpSnapshot>),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SrtpSnapshot {
+    profile: SrtpProfile,
+    inbound: InboundSnapshot,
+    outbound: OutboundSnapshot,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -177,11 +184,11 @@ fn transport_snapshot(transport: &Transport) -> TransportSnapshot {
     let security = match &transport.security {
         Security::Pending => SecuritySnapshot::Pending,
         Security::Clear => SecuritySnapshot::Clear,
-        Security::Srtp(pair) => SecuritySnapshot::Srtp {
+        Security::Srtp(pair) => SecuritySnapshot::Srtp(Box::new(SrtpSnapshot {
             profile: pair.profile,
             inbound: pair.inbound.snapshot(),
             outbound: pair.outbound.snapshot(),
-        },
+        })),
     };
     TransportSnapshot {
         id: transport.id,
@@ -219,13 +226,11 @@ fn restore_transport(
     let security = match snapshot.security {
         SecuritySnapshot::Pending => Security::Pending,
         SecuritySnapshot::Clear => Security::Clear,
-        SecuritySnapshot::Srtp { profile, inbound, outbound } => {
-            Security::Srtp(Box::new(SrtpPair {
-                profile,
-                inbound: Inbound::restore(inbound)?,
-                outbound: Outbound::restore(outbound)?,
-            }))
-        }
+        SecuritySnapshot::Srtp(srtp) => Security::Srtp(Box::new(SrtpPair {
+            profile: srtp.profile,
+            inbound: Inbound::restore(srtp.inbound)?,
+            outbound: Outbound::restore(srtp.outbound)?,
+        })),
     };
     Ok(Transport {
         id: snapshot.id,

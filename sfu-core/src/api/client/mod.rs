@@ -65,7 +65,7 @@ impl Client {
 
     /// Posts a command to a shard.
     pub(crate) fn submit(&self, shard: usize, command: Command) -> Pending {
-        self.post(shard, |request| Message::Command(request, command))
+        self.post(shard, |request| Message::Command(request, Box::new(command)))
     }
 
     /// Has a shard open the sockets of a plain transport, and make it.
@@ -75,7 +75,11 @@ impl Client {
         router: RouterId,
         listen: PlainListen,
     ) -> Pending {
-        self.post(shard, |request| Message::CreatePlainTransport { request, router, listen })
+        self.post(shard, |request| Message::CreatePlainTransport {
+            request,
+            router,
+            listen: Box::new(listen),
+        })
     }
 
     /// Asks a shard for its figures.

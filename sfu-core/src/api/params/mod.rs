@@ -20,8 +20,8 @@ pub use capabilities::{
 pub use codec_parameters::{CodecParameters, ParameterValue};
 pub use h264_profile::{H264Profile, H264ProfileLevel};
 pub use rtp_parameters::{
-    Layers, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
-    RtpHeaderExtensionParameters, RtpParameters, RtxParameters, ScalabilityMode,
+    RtcpParameters, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionParameters,
+    RtpParameters, RtxParameters, ScalabilityMode,
 };
 pub use sfu_ice::{
     Candidate as IceCandidate, CandidateKind, DtlsRole, Fingerprint, FingerprintAlgorithm,
@@ -30,4 +30,5 @@ pub use sfu_ice::{
 pub use supported::{default_codecs, supported_capabilities};
 pub use transport::{DtlsParameters, IceParameters, WebRtcTransportParameters};
 
+pub use crate::stream::select::Layers;
 pub use crate::wire::MediaKind;

@@ -165,24 +165,6 @@ impl Default for RtcpParameters {
     }
 }
 
-/// A pair of layers: which of the streams, and which part of its pictures.
-///
-/// ```
-/// use sfu_core::api::params::Layers;
-/// let layers: Layers = serde_json::from_str(r#"{"spatialLayer":2,"temporalLayer":1}"#).unwrap();
-/// assert_eq!(layers, Layers { spatial: 2, temporal: 1 });
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[allow(clippy::exhaustive_structs)]
-pub struct Layers {
-    /// Spatial layer or simulcast stream; 0 is the smallest.
-    #[serde(rename = "spatialLayer")]
-    pub spatial: u8,
-    /// Temporal layer; 0 is the base. Absent means all of them.
-    #[serde(rename = "temporalLayer", default = "all_layers")]
-    pub temporal: u8,
-}
-
 /// A scalability mode: `L1T3`, `L3T3_KEY`, `S3T3`…
 ///
 /// ```
@@ -223,8 +205,4 @@ impl ScalabilityMode {
 
 const fn yes() -> bool {
     true
-}
-
-const fn all_layers() -> u8 {
-    u8::MAX
 }

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::Add;
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
@@ -87,8 +87,9 @@ impl UdpSocket {
     pub(crate) fn bind(addr: SocketAddr) -> io::Result<Self> {
         let socket =
             Socket::new(Domain::for_address(addr), Type::DGRAM, Some(SocketProtocol::UDP))?;
-        if addr.is_ipv6() && addr.ip().is_unspecified() {
-            socket.set_only_v6(false)?;
+        if addr.is_ipv6() {
+            // IPv4 has a socket of its own, so that both can have the same port.
+            socket.set_only_v6(true)?;
         }
         socket.set_nonblocking(true)?;
         socket.bind(&addr.into())?;
@@ -139,7 +140,7 @@ impl UdpSocket {
             };
         let mut datagrams = 0;
         for (slice, meta) in slices.iter_mut().zip(&area.metas).take(received) {
-            let local_ip = meta.dst_ip.unwrap_or(self.local.ip());
+            let local_ip = meta.dst_ip.unwrap_or_else(|| self.local.ip());
             let local = SocketAddr::new(local_ip, self.local.port());
             let tuple = Tuple::new(Protocol::Udp, local, meta.addr);
             let Some(bytes) = slice.get_mut(..meta.len) else { continue };
@@ -209,16 +210,9 @@ impl UdpSocket {
     }
 
     fn transmit(&mut self, tuple: Tuple, bytes: &[u8], segment: usize) -> io::Result<()> {
-        let destination = match (self.local, tuple.remote) {
-            // A dual-stack socket wants the v4-mapped form.
-            (SocketAddr::V6(_), SocketAddr::V4(v4)) => {
-                SocketAddr::new(IpAddr::V6(v4.ip().to_ipv6_mapped()), v4.port())
-            }
-            (_, remote) => remote,
-        };
         let source = tuple.local.ip();
         let transmit = Transmit {
-            destination,
+            destination: tuple.remote,
             ecn: None,
             contents: bytes,
             segment_size: (bytes.len() > segment).then_some(segment),

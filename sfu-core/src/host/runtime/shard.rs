@@ -36,9 +36,9 @@ const FIRST_CONNECTION: usize = 1 << 32;
 /// What the API posts to a shard.
 pub(crate) enum Message {
     /// A command for the engine.
-    Command(RequestId, Command),
+    Command(RequestId, Box<Command>),
     /// A plain transport: the host opens its sockets on this address first.
-    CreatePlainTransport { request: RequestId, router: RouterId, listen: PlainListen },
+    CreatePlainTransport { request: RequestId, router: RouterId, listen: Box<PlainListen> },
     /// Asks for the shard's figures. They are in `into` when the request ends.
     Stats { request: RequestId, into: Arc<OnceLock<ShardStats>> },
     /// Ends the thread.
@@ -251,10 +251,10 @@ impl Shard {
         for _ in 0..MESSAGES_PER_TURN {
             match self.mailbox.try_recv() {
                 Ok(Message::Command(request, command)) => {
-                    self.engine.handle_command(now, request, command);
+                    self.engine.handle_command(now, request, *command);
                 }
                 Ok(Message::CreatePlainTransport { request, router, listen }) => {
-                    self.create_plain_transport(now, request, router, listen);
+                    self.create_plain_transport(now, request, router, *listen);
                 }
                 Ok(Message::Stats { request, into }) => {
                     // Whoever asks hands in an empty place.

@@ -125,7 +125,7 @@ fn start_shard(
             (port, Some(offset)) => port.checked_add(offset),
             (_, None) => None,
         };
-        let port = port.ok_or(StartError::PortRange(listen.port()))?;
+        let port = port.ok_or_else(|| StartError::PortRange(listen.port()))?;
         let address = SocketAddr::new(listen.ip(), port);
         let bind = |protocol| move |source| StartError::Bind { address, protocol, source };
         let socket = UdpSocket::bind(address).map_err(bind("UDP"))?;

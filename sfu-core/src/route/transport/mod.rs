@@ -71,7 +71,7 @@ impl TransportCounters {
 #[derive(Debug)]
 pub(crate) enum TransportKind {
     WebRtc(Box<WebRtc>),
-    Plain(Plain),
+    Plain(Box<Plain>),
     Direct,
 }
 

@@ -6,14 +6,26 @@ use sfu_ice::Time;
 use super::{PacketMeta, Plain, Simulcast};
 use crate::wire::MediaKind;
 
-/// A spatial and a temporal layer; 0 is the smallest of each.
+/// A pair of layers: which of the streams, and which part of its pictures.
+///
+/// ```
+/// use sfu_core::Layers;
+/// let layers: Layers = serde_json::from_str(r#"{"spatialLayer":2,"temporalLayer":1}"#).unwrap();
+/// assert_eq!(layers, Layers { spatial: 2, temporal: 1 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)]
 pub struct Layers {
-    /// Spatial layer: for simulcast the index of the stream.
+    /// Spatial layer: for simulcast the index of the stream; 0 is the smallest.
+    #[serde(rename = "spatialLayer")]
     pub spatial: u8,
-    /// Temporal layer: this one and all below it.
+    /// Temporal layer: this one and all below it. Absent in JSON means all.
+    #[serde(rename = "temporalLayer", default = "all_layers")]
     pub temporal: u8,
+}
+
+const fn all_layers() -> u8 {
+    u8::MAX
 }
 
 impl Layers {
