@@ -7,8 +7,8 @@ use super::machine::Engine;
 use super::peers::TransportKey;
 use crate::route::transport::{Plain, Security, Transport, TransportKind, WebRtc};
 use crate::route::{
-    CloseReason, CommandError, Consumer, ConsumerConfig, ConsumerId, DtlsRemote, PlainConfig, PlainRemote,
-    ProducerConfig, ProducerId, Router, RouterId, SrtpMaster, TransportId,
+    CloseReason, CommandError, Consumer, ConsumerConfig, ConsumerId, DtlsRemote, PlainConfig,
+    PlainRemote, ProducerConfig, ProducerId, Router, RouterId, SrtpMaster, TransportId,
 };
 
 type Result<T> = std::result::Result<T, CommandError>;
@@ -25,7 +25,9 @@ impl Engine {
             Command::CreateWebRtcTransport(router) => self.create_webrtc(now, router),
             Command::ConnectWebRtcTransport(id, remote) => self.connect_webrtc(now, id, remote),
             Command::RestartIce(id) => self.restart_ice(id),
-            Command::CreatePlainTransport(router, config) => self.create_plain(now, router, &config),
+            Command::CreatePlainTransport(router, config) => {
+                self.create_plain(now, router, &config)
+            }
             Command::ConnectPlainTransport(id, remote) => self.connect_plain(now, id, &remote),
             Command::CreateDirectTransport(router) => {
                 let router = self.router_index(router)?;

@@ -54,7 +54,7 @@ struct TransportSnapshot {
 
 #[derive(Debug, Serialize, Deserialize)]
 enum KindSnapshot {
-    WebRtc { peer: PeerSnapshot, ice: IceState, dtls: DtlsState, connected: bool },
+    WebRtc { peer: Box<PeerSnapshot>, ice: IceState, dtls: DtlsState, connected: bool },
     Plain(Box<Plain>),
     Direct,
 }
@@ -173,7 +173,7 @@ fn entries<T, S>(slab: &Slab<T>, save: impl Fn(&T) -> S) -> Vec<(u32, S)> {
 fn transport_snapshot(transport: &Transport) -> TransportSnapshot {
     let kind = match &transport.kind {
         TransportKind::WebRtc(webrtc) => KindSnapshot::WebRtc {
-            peer: webrtc.peer.snapshot(),
+            peer: Box::new(webrtc.peer.snapshot()),
             ice: webrtc.ice,
             dtls: webrtc.dtls,
             connected: webrtc.connected,
@@ -217,7 +217,7 @@ fn restore_transport(
 ) -> Result<Transport, RestoreError> {
     let kind = match snapshot.kind {
         KindSnapshot::WebRtc { peer, ice, dtls, connected } => {
-            let peer = Peer::restore(peer, config.clone(), now, random)?;
+            let peer = Peer::restore(*peer, config.clone(), now, random)?;
             TransportKind::WebRtc(Box::new(WebRtc { peer, ice, dtls, connected }))
         }
         KindSnapshot::Plain(plain) => TransportKind::Plain(plain),

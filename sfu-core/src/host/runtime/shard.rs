@@ -254,7 +254,7 @@ impl Shard {
                     self.engine.handle_command(now, request, *command);
                 }
                 Ok(Message::CreatePlainTransport { request, router, listen }) => {
-                    self.create_plain_transport(now, request, router, *listen);
+                    self.create_plain_transport(now, request, router, &listen);
                 }
                 Ok(Message::Stats { request, into }) => {
                     // Whoever asks hands in an empty place.
@@ -297,12 +297,12 @@ impl Shard {
         now: Time,
         request: RequestId,
         router: RouterId,
-        listen: PlainListen,
+        listen: &PlainListen,
     ) {
         let opened = self.open_plain(listen.address, listen.rtcp_mux);
         match opened {
             Ok((local, local_rtcp)) => {
-                let config = PlainConfig { local, local_rtcp, ..listen.config };
+                let config = PlainConfig { local, local_rtcp, ..listen.config.clone() };
                 let command = Command::CreatePlainTransport(router, config);
                 self.engine.handle_command(now, request, command);
             }
