@@ -17,23 +17,24 @@ const REPEAT: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct KeyFrameRequests {
     wanted: bool,
+    /// A receiver asked after the publisher was.
+    again: bool,
     last_sent: Option<Time>,
     /// How often the publisher was asked.
     pub(crate) sent: u64,
-    /// How often a receiver asked.
-    pub(crate) asked: u64,
 }
 
 impl KeyFrameRequests {
     /// A receiver needs a key frame.
     pub(crate) fn request(&mut self) {
-        self.asked = self.asked.saturating_add(1);
         self.wanted = true;
+        self.again = true;
     }
 
     /// A key frame came, or nobody needs one any more.
     pub(crate) fn satisfied(&mut self) {
         self.wanted = false;
+        self.again = false;
     }
 
     pub(crate) fn is_wanted(&self) -> bool {
@@ -46,6 +47,7 @@ impl KeyFrameRequests {
             return false;
         }
         self.last_sent = Some(now);
+        self.again = false;
         self.sent = self.sent.saturating_add(1);
         true
     }
@@ -56,7 +58,7 @@ impl KeyFrameRequests {
             return None;
         }
         let Some(last) = self.last_sent else { return Some(Time::ZERO) };
-        let interval = if self.asked > self.sent { MIN_INTERVAL } else { REPEAT };
+        let interval = if self.again { MIN_INTERVAL } else { REPEAT };
         Some(last + interval.max(rtt))
     }
 }
@@ -82,8 +84,14 @@ mod tests {
         let now = Time::from_secs(1);
         requests.request();
         assert!(requests.poll(now, Duration::ZERO));
+        for _ in 0..9 {
+            requests.request();
+        }
+        let soon = requests.deadline(Duration::ZERO).unwrap();
+        assert_eq!(soon, now + MIN_INTERVAL, "somebody asked again");
+        assert!(requests.poll(soon, Duration::ZERO));
         let due = requests.deadline(Duration::ZERO).unwrap();
-        assert!(due > now);
+        assert_eq!(due, soon + REPEAT, "nobody asked again, however many asked before");
         assert!(requests.poll(due, Duration::ZERO));
     }
 

@@ -67,15 +67,25 @@ impl Router {
         if transport.producers.is_empty() && transport.consumers.is_empty() {
             return deadline;
         }
-        if transport.security.is_ready() {
-            sooner(Some(transport.tick_due.min(transport.report_due)));
+        if !transport.security.is_ready() {
+            return deadline;
+        }
+        sooner(Some(transport.report_due));
+        if !transport.producers.is_empty() {
+            sooner(Some(transport.tick_due));
+        }
+        // Without a way for feedback there is no time for it either.
+        if transport.rtcp_path().is_some() {
             sooner(transport.twcc_in.next_deadline());
             let rtt = transport.rtt.unwrap_or(DEFAULT_RTT);
             for producer in &transport.producers {
                 let Some(producer) = self.producers.get(*producer as usize) else { continue };
                 for stream in &producer.streams {
+                    if stream.ssrc.is_none() {
+                        continue;
+                    }
                     sooner(stream.nack.next_deadline());
-                    if stream.ssrc.is_some() {
+                    if !producer.paused {
                         sooner(stream.key_frames.deadline(rtt));
                     }
                 }
@@ -93,6 +103,9 @@ impl Router {
             let Some(&producer_key) = producer_key else { return };
             let Some(producer) = self.producers.get_mut(producer_key as usize) else { continue };
             producer.active = producer.active_streams(now);
+            if producer.consumers.is_empty() {
+                producer.streams.iter_mut().for_each(|stream| stream.key_frames.satisfied());
+            }
             for at in 0..producer.consumers.len() {
                 let Some(producer) = self.producers.get(producer_key as usize) else { break };
                 let Some(&consumer_key) = producer.consumers.get(at) else { break };
@@ -116,7 +129,7 @@ impl Router {
     fn send_feedback(&mut self, now: Time, key: u32, egress: &mut Egress<'_>) {
         let Self { transports, producers, .. } = self;
         let Some(transport) = transports.get_mut(key as usize) else { return };
-        if !transport.security.is_ready() {
+        if !transport.security.is_ready() || transport.rtcp_path().is_none() {
             return;
         }
         let sender = transport.feedback_ssrc;
@@ -176,24 +189,24 @@ impl Router {
         }
         let mut blocks = [EMPTY_BLOCK; MAX_BLOCKS];
         let mut count = 0;
-        for producer in &transport.producers {
+        for at in 0..transport.producers.len() {
+            let Some(producer) = transport.producers.get(at) else { break };
             let Some(producer) = producers.get_mut(*producer as usize) else { continue };
             for stream in &mut producer.streams {
                 let Some(ssrc) = stream.ssrc else { continue };
                 let Some(report) = stream.recv.report_block(now, ssrc) else { continue };
-                let Some(block) = blocks.get_mut(count) else { break };
                 stream.counters.lost = report.cumulative_lost;
-                *block = report;
-                count += 1;
+                if count == MAX_BLOCKS {
+                    transport.send_receiver_report(egress, &blocks);
+                    count = 0;
+                }
+                if let Some(block) = blocks.get_mut(count) {
+                    *block = report;
+                    count += 1;
+                }
             }
         }
-        let blocks = blocks.get(..count).unwrap_or_default();
-        let sender = transport.feedback_ssrc;
-        if !blocks.is_empty() {
-            transport.send_compound(egress, |writer| {
-                let _ = writer.receiver_report(sender, blocks);
-            });
-        }
+        transport.send_receiver_report(egress, blocks.get(..count).unwrap_or_default());
         if !transport.can_send() {
             return;
         }
@@ -238,6 +251,16 @@ impl Transport {
             });
             self.counters.count_sent(sent);
         }
+    }
+
+    fn send_receiver_report(&mut self, egress: &mut Egress<'_>, blocks: &[ReportBlock]) {
+        if blocks.is_empty() {
+            return;
+        }
+        let sender = self.feedback_ssrc;
+        self.send_compound(egress, |writer| {
+            let _ = writer.receiver_report(sender, blocks);
+        });
     }
 
     fn send_compound(
