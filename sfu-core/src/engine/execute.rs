@@ -145,6 +145,7 @@ impl Engine {
             return Err(CommandError::WrongTransportKind { transport: id, is, needs: "webrtc" });
         };
         let ice = webrtc.peer.restart_ice(random);
+        self.peers.retain_ufrags(key, |ufrag| webrtc.peer.owns_ufrag(ufrag));
         self.peers.add_ufrag(&ice.ufrag, key);
         self.attend(key);
         Ok(Reply::Ice(ice))

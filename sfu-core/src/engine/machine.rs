@@ -161,21 +161,20 @@ impl Engine {
         datagram: &mut [u8],
     ) {
         let class = classify(datagram);
-        let key = match (class, key) {
+        // A check is for whom it names, also on a path that was another's: a NAT
+        // gives ports away again.
+        let named = (class == PacketClass::Stun)
+            .then(|| stun::username(datagram).and_then(|(local, _)| self.peers.by_ufrag(local)))
+            .flatten();
+        let key = match (class, named.or(key)) {
             (PacketClass::Unknown, _) => {
                 self.counters.unknown_class += 1;
                 return;
             }
             (_, Some(key)) => key,
             (PacketClass::Stun, None) => {
-                let user = stun::username(datagram);
-                match user.and_then(|(local, _)| self.peers.by_ufrag(local)) {
-                    Some(key) => key,
-                    None => {
-                        self.counters.unknown_user += 1;
-                        return;
-                    }
-                }
+                self.counters.unknown_user += 1;
+                return;
             }
             (_, None) => {
                 self.counters.unknown_path += 1;

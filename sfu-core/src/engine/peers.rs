@@ -60,6 +60,11 @@ impl Peers {
         self.ufrags.insert(ufrag.to_owned(), key);
     }
 
+    /// Forgets the transport's user fragments that it does not answer to any more.
+    pub(crate) fn retain_ufrags(&mut self, key: TransportKey, owns: impl Fn(&str) -> bool) {
+        self.ufrags.retain(|ufrag, owner| *owner != key || owns(ufrag));
+    }
+
     pub(crate) fn add_local(&mut self, local: SocketAddr, key: TransportKey) {
         self.locals.insert(canonical(local), key);
     }
