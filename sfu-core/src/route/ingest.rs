@@ -41,12 +41,15 @@ impl Router {
                 return;
             }
         };
+        let Some(packet) = datagram.get_mut(..len) else { return };
+        // Without SRTP any bytes come this far: those that are no RTP packet
+        // teach no address.
         if let TransportKind::Plain(plain) = &mut transport.kind
+            && RtpHeader::parse(packet).is_ok()
             && plain.learn_rtp(tuple)
         {
             self.transport_ready(now, key);
         }
-        let Some(packet) = datagram.get_mut(..len) else { return };
         self.ingest(now, key, packet, pool);
     }
 

@@ -39,8 +39,14 @@ impl Plain {
     /// Whether packets of this path may come in: from the peer's address, or
     /// from anywhere while that is to be learnt.
     pub(crate) fn admits(&self, tuple: &Tuple, rtcp: bool) -> bool {
-        let apart = rtcp && self.config.local_rtcp.is_some();
-        let known = if apart { self.rtcp } else { self.rtp };
+        let (local, known) = match self.config.local_rtcp {
+            Some(local) if rtcp => (local, self.rtcp),
+            _ => (self.config.local, self.rtp),
+        };
+        // The address may be a wildcard; the port is this transport's own.
+        if tuple.local.port() != local.port() {
+            return false;
+        }
         match known {
             Some(known) => known.remote == tuple.remote,
             None => self.config.comedia,
@@ -58,15 +64,13 @@ impl Plain {
         true
     }
 
-    /// Learns where RTCP goes from an authenticated RTCP packet.
-    pub(crate) fn learn_rtcp(&mut self, tuple: Tuple) {
-        if !self.config.comedia {
-            return;
-        }
-        if self.config.local_rtcp.is_some() {
+    /// Learns where RTCP goes from an authenticated RTCP packet; whether RTP
+    /// can flow since.
+    pub(crate) fn learn_rtcp(&mut self, tuple: Tuple) -> bool {
+        if self.config.comedia && self.config.local_rtcp.is_some() {
             self.rtcp.get_or_insert(tuple);
-        } else {
-            self.rtp.get_or_insert(tuple);
+            return false;
         }
+        self.learn_rtp(tuple)
     }
 }
