@@ -50,8 +50,9 @@ pub(crate) struct ConsumerCounters {
 /// The prepared headers of the codec that the slot carries now.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Headers {
-    /// Payload type of the publisher that these headers are for.
-    pub(crate) source: Option<PayloadType>,
+    /// Serial of the producer and its payload type that these headers are for:
+    /// payload types and extension ids are each publisher's own.
+    pub(crate) source: Option<(u32, PayloadType)>,
     pub(crate) media: HeaderTemplate,
     pub(crate) resend: Resend,
     pub(crate) pass: PassThrough,
@@ -191,12 +192,13 @@ impl Consumer {
     /// Prepares the headers for packets of this payload type of the publisher;
     /// whether the receiver takes that format.
     pub(crate) fn prepare(&mut self, producer: &Producer, source: PayloadType) -> bool {
-        if self.headers.source == Some(source) {
+        let key = Some((producer.serial, source));
+        if self.headers.source == key {
             return true;
         }
         let Some((_, codec)) = producer.codec(source) else { return false };
         let Some(ours) = self.codec_for(codec).cloned() else { return false };
-        self.headers = Headers::new(&self.config, Some(source), Some(&ours));
+        self.headers = Headers::new(&self.config, key, Some(&ours));
         self.headers.pass = PassThrough::new(&producer.config.extensions, &self.config.extensions);
         true
     }
@@ -205,7 +207,7 @@ impl Consumer {
 impl Headers {
     fn new(
         config: &ConsumerConfig,
-        source: Option<PayloadType>,
+        source: Option<(u32, PayloadType)>,
         codec: Option<&CodecConfig>,
     ) -> Self {
         let rtx = config.rtx_ssrc.zip(codec.and_then(|codec| codec.rtx_payload_type));

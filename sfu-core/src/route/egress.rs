@@ -117,7 +117,7 @@ impl Router {
                 let Some(transport_state) = self.transports.get_mut(transport as usize) else {
                     continue;
                 };
-                if transport_state.dirty.is_empty() && transport_state.resend.is_empty() {
+                if !std::mem::replace(&mut transport_state.queued, true) {
                     self.dirty_transports.push(transport);
                 }
                 transport_state.dirty.push(consumer);
@@ -134,6 +134,7 @@ impl Router {
         events: &mut Vec<Event>,
     ) {
         let Some(transport) = self.transports.get_mut(key as usize) else { return };
+        transport.queued = false;
         let mut dirty = std::mem::take(&mut transport.dirty);
         let mut resend = std::mem::take(&mut transport.resend);
         if transport.can_send() {
@@ -254,9 +255,11 @@ impl Outlet<'_, '_> {
         let pad = if matches!(headers.resend, Resend::Again) { 0 } else { pad };
         let vp8 = rewritten.picture_id.is_some();
         let now = self.now;
+        let mut numbered = false;
         let build = |security: &mut Security, buf: &mut [u8]| {
             let elements = stored.header.elements(packet);
             let header = headers.media.write(buf, &fields, elements, &headers.pass).ok()?;
+            numbered = header.has_twcc();
             let mut len = header.len.checked_add(payload.len())?;
             let body = buf.get_mut(header.len..len)?;
             body.copy_from_slice(payload);
@@ -270,6 +273,7 @@ impl Outlet<'_, '_> {
         };
         let max_len = HEADROOM + payload.len() + usize::from(pad) + Security::MAX_OVERHEAD;
         if self.put(consumer, max_len, build) {
+            self.count_number(numbered);
             consumer.send.push(now, rewritten.timestamp, payload.len());
         }
     }
@@ -299,6 +303,7 @@ impl Outlet<'_, '_> {
         let rtx_seq = consumer.responder.next_seq();
         let headers = &consumer.headers;
         let vp8 = rewritten.picture_id.is_some();
+        let mut numbered = false;
         let build = |security: &mut Security, buf: &mut [u8]| {
             let elements = stored.header.elements(packet);
             let (template, again) = match &headers.resend {
@@ -310,6 +315,7 @@ impl Outlet<'_, '_> {
                 Resend::Never => return None,
             };
             let header = template.write(buf, &fields, elements, &headers.pass).ok()?;
+            numbered = header.has_twcc();
             let mut at = header.len;
             if !again {
                 at = at.checked_add(rtx::OSN_LEN)?;
@@ -328,6 +334,7 @@ impl Outlet<'_, '_> {
             }
         };
         if self.put(consumer, max_len, build) {
+            self.count_number(numbered);
             consumer.counters.resent += 1;
         }
     }
@@ -341,6 +348,13 @@ impl Outlet<'_, '_> {
             abs_send_time: AbsSendTime::at(self.now),
             identity: consumer.identity,
         }
+    }
+
+    /// Only a packet that carries its transport-wide number uses it up: one that
+    /// does not would show as lost.
+    fn count_number(&mut self, numbered: bool) {
+        let next = self.transport.twcc_out.wrapping_add(u16::from(numbered));
+        self.transport.twcc_out = next;
     }
 
     /// Builds a packet into the arena, or into an event if the transport ends
@@ -368,7 +382,6 @@ impl Outlet<'_, '_> {
         };
         let Some(len) = sent else { return false };
         let transport = &mut self.transport;
-        transport.twcc_out = transport.twcc_out.wrapping_add(1);
         transport.counters.packets_sent += 1;
         transport.counters.bytes_sent += len as u64;
         true

@@ -32,14 +32,16 @@ impl Router {
                 return;
             }
         };
-        if let TransportKind::Plain(plain) = &mut transport.kind {
-            plain.learn_rtcp(tuple);
-        }
         let compound = datagram.get(..len).map(Compound::parse);
         let Some(Ok(compound)) = compound else {
             transport.counters.refused.rtcp += 1;
             return;
         };
+        if let TransportKind::Plain(plain) = &mut transport.kind
+            && plain.learn_rtcp(tuple)
+        {
+            self.transport_ready(now, key);
+        }
         for packet in compound.packets() {
             match packet {
                 Ok(packet) => self.handle_rtcp_packet(now, key, &packet),
@@ -93,6 +95,10 @@ impl Router {
     fn handle_report_block(&mut self, now: Time, key: u32, block: &ReportBlock) {
         let Some(consumer) = self.consumer_of_ssrc(key, block.ssrc) else { return };
         let Some(consumer) = self.consumers.get_mut(consumer as usize) else { return };
+        if consumer.config.ssrc != block.ssrc {
+            // On the retransmissions: says nothing about the media.
+            return;
+        }
         consumer.send.handle_report_block(now, block);
         // The receiver knows the stream by its SSRC now.
         consumer.identity = false;
@@ -106,7 +112,7 @@ impl Router {
     fn handle_nack(&mut self, key: u32, media: Ssrc, seqs: impl Iterator<Item = SeqNo>) {
         let Some(consumer) = self.consumer_of_ssrc(key, media) else { return };
         let Some(transport) = self.transports.get_mut(key as usize) else { return };
-        if transport.dirty.is_empty() && transport.resend.is_empty() {
+        if !std::mem::replace(&mut transport.queued, true) {
             self.dirty_transports.push(key);
         }
         let room = MAX_RESEND.saturating_sub(transport.resend.len());

@@ -84,11 +84,11 @@ impl Router {
             let limit = limits.producers;
             return Err(CommandError::Limit { what: "producers on a transport", limit });
         }
-        for encoding in &config.encodings {
-            for ssrc in [encoding.ssrc, encoding.rtx_ssrc].into_iter().flatten() {
-                if transport.streams.find(ssrc).is_some() {
-                    return Err(CommandError::SsrcInUse(ssrc));
-                }
+        let ssrcs = config.encodings.iter().flat_map(|e| [e.ssrc, e.rtx_ssrc]).flatten();
+        for (at, ssrc) in ssrcs.clone().enumerate() {
+            let twice = ssrcs.clone().take(at).any(|other| other == ssrc);
+            if twice || transport.streams.find(ssrc).is_some() {
+                return Err(CommandError::SsrcInUse(ssrc));
             }
         }
         if let Some(mid) = config.mid {
@@ -147,8 +147,9 @@ impl Router {
                 other.is_some_and(|c| c.config.ssrc == ssrc || c.config.rtx_ssrc == Some(ssrc))
             })
         };
+        let same = config.rtx_ssrc == Some(config.ssrc);
         for ssrc in [Some(config.ssrc), config.rtx_ssrc].into_iter().flatten() {
-            if used(ssrc) {
+            if same || used(ssrc) {
                 return Err(CommandError::SsrcInUse(ssrc));
             }
         }
@@ -185,7 +186,9 @@ impl Router {
 
     fn follow(&mut self, now: Time, key: u32, to: Option<u32>) {
         let Some(consumer) = self.consumers.get_mut(key as usize) else { return };
-        if let Some(old) = consumer.producer.take()
+        let old = consumer.producer;
+        consumer.unfollow();
+        if let Some(old) = old
             && let Some(producer) = self.producers.get_mut(old as usize)
         {
             producer.consumers.retain(|consumer| *consumer != key);

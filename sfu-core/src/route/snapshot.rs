@@ -13,7 +13,7 @@ use super::config::ProducerConfig;
 use super::consumer::Consumer;
 use super::id::{ProducerId, RouterId, TransportId};
 use super::keyframe::KeyFrameRequests;
-use super::producer::{IncomingStream, Producer, Stored, StreamCounters};
+use super::producer::{Fresh, IncomingStream, Producer, Stored, StreamCounters};
 use super::router::Router;
 use super::transport::{
     Plain, Security, SrtpPair, StreamTable, Transport, TransportCounters, TransportKind, WebRtc,
@@ -22,7 +22,7 @@ use crate::stream::recv::{NackGenerator, RecvStream, RemoteClock, TwccRecorder};
 use crate::wire::buf::{PacketRing, Pool, StoredPacket};
 use crate::wire::rtp::ExtensionMap;
 use crate::wire::srtp::{Inbound, InboundSnapshot, Outbound, OutboundSnapshot};
-use crate::wire::{Rid, Ssrc};
+use crate::wire::{ExtSeq, Rid, Ssrc};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RouterSnapshot {
@@ -83,6 +83,8 @@ struct ProducerSnapshot {
     streams: Vec<StreamSnapshot>,
     consumers: Vec<u32>,
     active: u8,
+    /// Packets that came in and were not forwarded yet: stream and number.
+    fresh: Vec<(u8, ExtSeq)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -111,6 +113,9 @@ pub(crate) enum RestoreError {
     Inconsistent,
 }
 
+/// Keys beyond this are no router's: slabs grow to their largest key.
+const MAX_KEY: u32 = 1 << 20;
+
 impl Router {
     /// The state now. To be taken between turns.
     pub(crate) fn snapshot(&self, pool: &Pool) -> RouterSnapshot {
@@ -131,6 +136,14 @@ impl Router {
         pool: &mut Pool,
         random: &mut Random,
     ) -> Result<Self, RestoreError> {
+        let keys = [
+            snapshot.transports.iter().map(|(key, _)| *key).max(),
+            snapshot.producers.iter().map(|(key, _)| *key).max(),
+            snapshot.consumers.iter().map(|(key, _)| *key).max(),
+        ];
+        if keys.into_iter().flatten().any(|key| key > MAX_KEY) {
+            return Err(RestoreError::Inconsistent);
+        }
         let mut router = Self::new(snapshot.id);
         router.next_serial = snapshot.next_serial;
         let mut transports = Vec::new();
@@ -144,7 +157,15 @@ impl Router {
             .collect();
         router.consumers =
             snapshot.consumers.into_iter().map(|(key, c)| (key as usize, c)).collect();
-        if router.is_consistent() { Ok(router) } else { Err(RestoreError::Inconsistent) }
+        let fresh = router.producers.iter().filter(|(_, producer)| !producer.fresh.is_empty());
+        router.dirty_producers = fresh.map(|(key, _)| key as u32).collect();
+        if router.is_consistent() {
+            return Ok(router);
+        }
+        for (_, producer) in &mut router.producers {
+            producer.release(pool);
+        }
+        Err(RestoreError::Inconsistent)
     }
 
     /// Whether every key in it leads somewhere.
@@ -242,6 +263,7 @@ fn restore_transport(
         producers: snapshot.producers,
         consumers: snapshot.consumers,
         dirty: Vec::new(),
+        queued: false,
         resend: Vec::new(),
         twcc_in: snapshot.twcc_in,
         twcc_out: snapshot.twcc_out,
@@ -278,6 +300,7 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
         streams: producer.streams.iter().map(stream).collect(),
         consumers: producer.consumers.clone(),
         active: producer.active,
+        fresh: producer.fresh.iter().map(|fresh| (fresh.stream, fresh.seq)).collect(),
     }
 }
 
@@ -287,6 +310,8 @@ fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
     producer.paused = snapshot.paused;
     producer.consumers = snapshot.consumers;
     producer.active = snapshot.active;
+    let fresh = snapshot.fresh.into_iter().map(|(stream, seq)| Fresh { stream, seq, pad: 0 });
+    producer.fresh.extend(fresh);
     let mut stream = |stream: StreamSnapshot| {
         let mut ring = PacketRing::new(stream.ring_capacity as usize);
         ring.import(pool, stream.packets);

@@ -35,6 +35,8 @@ pub(crate) struct Transport {
     pub(crate) consumers: Vec<u32>,
     /// Consumers with something to forward in this turn.
     pub(crate) dirty: Vec<u32>,
+    /// Whether the router has it in its list of transports to send to.
+    pub(crate) queued: bool,
     /// NACKed packets to be sent again in this turn: consumer, egress number.
     pub(crate) resend: Vec<(u32, SeqNo)>,
     pub(crate) twcc_in: TwccRecorder,
@@ -105,6 +107,7 @@ impl Transport {
             producers: Vec::new(),
             consumers: Vec::new(),
             dirty: Vec::new(),
+            queued: false,
             resend: Vec::new(),
             twcc_in: TwccRecorder::new(),
             twcc_out: 1,
