@@ -1,0 +1,16 @@
+//! A small world around an engine: a virtual clock, links that lose, delay and
+//! reorder, publishers and receivers. Everything follows from a seed.
+
+mod link;
+mod media;
+mod peer;
+mod sink;
+mod source;
+mod world;
+
+pub use link::{Link, Rng};
+pub use media::{Format, Stamp};
+pub use peer::{Client, Path};
+pub use sink::{Received, Sink};
+pub use source::{Layer, Source};
+pub use world::{SinkRef, SourceRef, World};

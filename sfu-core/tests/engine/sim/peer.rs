@@ -1,0 +1,309 @@
+//! One remote end of a transport: what it publishes, what it receives, and how
+//! its packets are protected.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use sfu_core::wire::rtcp::{Compound, NtpTime, ReportBlock, RtcpPacket};
+use sfu_core::wire::rtp::{self, ExtensionMap};
+use sfu_core::wire::srtp::{Inbound, Outbound};
+use sfu_core::wire::{SeqNo, Ssrc};
+use sfu_core::{Time, TransportId, Tuple};
+use sfu_ice::demux::{PacketClass, classify};
+use sfu_ice::dtls::{Session, SessionEvent};
+use sfu_ice::ice::Checker;
+
+use super::source::Outgoing;
+use super::{Link, Sink, Source};
+
+/// How a peer reaches the engine.
+pub enum Path {
+    /// RTP without protection.
+    Clear,
+    /// SRTP with keys that were told.
+    Srtp,
+    /// ICE and DTLS first.
+    WebRtc(Box<(Checker, Session)>),
+}
+
+pub struct Client {
+    pub transport: TransportId,
+    /// The path as the engine sees it.
+    pub tuple: Tuple,
+    /// Where RTCP goes, if it is not multiplexed.
+    pub rtcp_tuple: Option<Tuple>,
+    pub path: Path,
+    pub srtp: Option<(Inbound, Outbound)>,
+    pub up: Link,
+    pub down: Link,
+    pub sources: Vec<Source>,
+    pub sinks: Vec<Sink>,
+    pub ids: ExtensionMap,
+    /// Difference of its wall clock to the true time, in nanoseconds, and
+    /// the drift, in parts per million.
+    pub clock: (u64, i64),
+    /// What receiver reports said of its streams.
+    pub reports: Vec<(Time, ReportBlock)>,
+    /// Transport-wide numbers that it sent, with their arrival at the engine.
+    pub twcc_sent: HashMap<u16, Option<Time>>,
+    /// The arrivals that feedback told.
+    pub twcc_told: BTreeMap<u16, Option<Time>>,
+    /// Transport-wide numbers that it received, in order of arrival.
+    pub twcc_received: Vec<u16>,
+    /// Datagrams that came, and those that did not authenticate.
+    pub received: u64,
+    pub refused: u64,
+    pub rtcp_received: u64,
+    twcc_next: u16,
+    outgoing: Vec<Outgoing>,
+    pub outbox: Vec<Datagram>,
+    tick: Time,
+}
+
+/// A datagram of a client.
+pub struct Datagram {
+    pub bytes: Vec<u8>,
+    pub rtcp: bool,
+    pub twcc: Option<u16>,
+}
+
+/// How often a receiver looks for what is missing.
+const TICK: Duration = Duration::from_millis(5);
+
+impl Client {
+    pub fn new(now: Time, transport: TransportId, tuple: Tuple, path: Path) -> Self {
+        Self {
+            transport,
+            tuple,
+            rtcp_tuple: None,
+            path,
+            srtp: None,
+            up: Link::default(),
+            down: Link::default(),
+            sources: Vec::new(),
+            sinks: Vec::new(),
+            ids: ExtensionMap::default(),
+            clock: (0, 0),
+            reports: Vec::new(),
+            twcc_sent: HashMap::new(),
+            twcc_told: BTreeMap::new(),
+            twcc_received: Vec::new(),
+            received: 0,
+            refused: 0,
+            rtcp_received: 0,
+            twcc_next: 65_500,
+            outgoing: Vec::new(),
+            outbox: Vec::new(),
+            tick: now,
+        }
+    }
+
+    /// Whether media can flow.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.path, Path::Clear) || self.srtp.is_some()
+    }
+
+    /// When [`Self::poll`] has something to do.
+    pub fn next(&self) -> Time {
+        let mut next = Time::MAX;
+        if let Path::WebRtc(webrtc) = &self.path {
+            next = webrtc.0.poll_timeout().min(webrtc.1.poll_timeout().unwrap_or(next));
+        }
+        if self.is_ready() {
+            next = self.sources.iter().map(Source::next).fold(next, Time::min);
+            if !self.sinks.is_empty() {
+                next = next.min(self.tick);
+            }
+        }
+        next
+    }
+
+    /// Puts what is due into the outbox.
+    pub fn poll(&mut self, now: Time) {
+        self.poll_webrtc(now);
+        if !self.is_ready() {
+            return;
+        }
+        let wall = self.wall(now);
+        for at in 0..self.sources.len() {
+            self.sources[at].frames(now, &mut self.outgoing);
+            for report in self.sources[at].reports(now, wall) {
+                self.send_rtcp(report);
+            }
+        }
+        self.send_outgoing(now);
+        if now >= self.tick && !self.sinks.is_empty() {
+            self.tick = now + TICK;
+            for at in 0..self.sinks.len() {
+                if let Some(feedback) = self.sinks[at].feedback(now) {
+                    self.send_rtcp(feedback);
+                }
+            }
+        }
+    }
+
+    /// What its wall clock shows.
+    pub fn wall(&self, now: Time) -> NtpTime {
+        let (offset, ppm) = self.clock;
+        let nanos = now.as_nanos() as i128 * (1_000_000 + i128::from(ppm)) / 1_000_000;
+        NtpTime::from_duration(Duration::from_nanos(offset + nanos as u64))
+    }
+
+    pub fn send_rtcp(&mut self, mut bytes: Vec<u8>) {
+        let len = bytes.len();
+        if let Some((_, outbound)) = &mut self.srtp {
+            bytes.resize(len + Outbound::MAX_OVERHEAD, 0);
+            let len = outbound.protect_rtcp(&mut bytes, len).unwrap();
+            bytes.truncate(len);
+        }
+        self.outbox.push(Datagram { bytes, rtcp: true, twcc: None });
+    }
+
+    pub fn send_rtp(&mut self, mut bytes: Vec<u8>, twcc: Option<u16>) {
+        let len = bytes.len();
+        if let Some((_, outbound)) = &mut self.srtp {
+            bytes.resize(len + Outbound::MAX_OVERHEAD, 0);
+            let len = outbound.protect_rtp(&mut bytes, len).unwrap();
+            bytes.truncate(len);
+        }
+        self.outbox.push(Datagram { bytes, rtcp: false, twcc });
+    }
+
+    fn send_outgoing(&mut self, now: Time) {
+        for packet in std::mem::take(&mut self.outgoing) {
+            let twcc = self.twcc_next;
+            self.twcc_next = twcc.wrapping_add(1);
+            self.send_rtp(packet.write(now, twcc), Some(twcc));
+        }
+    }
+
+    /// Takes in a datagram of the engine.
+    pub fn receive(&mut self, now: Time, mut datagram: Vec<u8>) {
+        self.received += 1;
+        match classify(&datagram) {
+            PacketClass::Rtp => self.receive_rtp(now, &mut datagram),
+            PacketClass::Rtcp => self.receive_rtcp(now, &mut datagram),
+            PacketClass::Stun => {
+                if let Path::WebRtc(webrtc) = &mut self.path {
+                    let _ = webrtc.0.handle_datagram(now, &datagram);
+                }
+            }
+            PacketClass::Dtls => {
+                if let Path::WebRtc(webrtc) = &mut self.path {
+                    let _ = webrtc.1.handle_packet(now, &datagram);
+                }
+            }
+            other => panic!("the engine sent {other:?}"),
+        }
+        self.poll_webrtc(now);
+    }
+
+    fn receive_rtp(&mut self, now: Time, datagram: &mut [u8]) {
+        let mut len = datagram.len();
+        if let Some((inbound, _)) = &mut self.srtp {
+            let Ok(opened) = inbound.unprotect_rtp(datagram) else {
+                self.refused += 1;
+                return;
+            };
+            len = opened;
+        }
+        let packet = &mut datagram[..len];
+        let ssrc = rtp::ssrc(packet).unwrap();
+        let sink = self.sinks.iter_mut().find(|sink| sink.owns(ssrc)).expect("a known SSRC");
+        if let Some(twcc) = sink.push(now, packet, &self.ids) {
+            self.twcc_received.push(twcc);
+        }
+    }
+
+    fn receive_rtcp(&mut self, now: Time, datagram: &mut [u8]) {
+        self.rtcp_received += 1;
+        let mut len = datagram.len();
+        if let Some((inbound, _)) = &mut self.srtp {
+            let Ok(opened) = inbound.unprotect_rtcp(datagram) else {
+                self.refused += 1;
+                return;
+            };
+            len = opened;
+        }
+        let compound = Compound::parse(&datagram[..len]).unwrap();
+        for packet in compound.packets() {
+            match packet.unwrap() {
+                RtcpPacket::SenderReport(report) => {
+                    let sink = self.sinks.iter_mut().find(|sink| sink.owns(report.ssrc));
+                    sink.expect("a known SSRC").handle_sender_report(now, report.info);
+                }
+                RtcpPacket::ReceiverReport(report) => {
+                    self.reports.extend(report.blocks().map(|block| (now, block)));
+                }
+                RtcpPacket::Nack(nack) => {
+                    for seq in nack.seqs() {
+                        self.resend(now, nack.media, seq);
+                    }
+                }
+                RtcpPacket::Pli(pli) => self.key_frame(now, pli.media),
+                RtcpPacket::Fir(fir) => {
+                    fir.entries().for_each(|entry| self.key_frame(now, entry.ssrc));
+                }
+                RtcpPacket::Twcc(feedback) => {
+                    for (seq, ticks) in feedback.arrivals() {
+                        let told = ticks.map(|ticks| {
+                            let origin = i64::from(feedback.reference_time) * 64_000;
+                            let micros = origin + ticks * 250;
+                            Time::from_micros(u64::try_from(micros).unwrap())
+                        });
+                        let entry = self.twcc_told.entry(seq).or_insert(told);
+                        *entry = entry.or(told);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.send_outgoing(now);
+    }
+
+    fn resend(&mut self, now: Time, media: Ssrc, seq: SeqNo) {
+        for source in &mut self.sources {
+            if let Some(layer) = source.layer_of(media) {
+                layer.nacked.push((now, seq));
+                self.outgoing.extend(source.resend(media, seq));
+            }
+        }
+    }
+
+    fn key_frame(&mut self, now: Time, media: Ssrc) {
+        for source in &mut self.sources {
+            if let Some(layer) = source.layer_of(media) {
+                layer.asked.push(now);
+                layer.want_key = true;
+            }
+        }
+    }
+
+    fn poll_webrtc(&mut self, now: Time) {
+        let Path::WebRtc(webrtc) = &mut self.path else { return };
+        let (checker, dtls) = &mut **webrtc;
+        let mut packet = Vec::new();
+        let mut packets = Vec::new();
+        if checker.poll_transmit(now, &mut packet) {
+            packets.push(packet.clone());
+        }
+        if checker.is_connected(now) {
+            dtls.begin(now).unwrap();
+        }
+        if dtls.poll_timeout().is_some_and(|due| due <= now) {
+            dtls.handle_timeout(now);
+        }
+        while dtls.poll_transmit(&mut packet) {
+            packets.push(packet.clone());
+        }
+        while let Some(event) = dtls.poll_event() {
+            if let SessionEvent::SrtpKeys(keys) = event {
+                let keys =
+                    (Inbound::from_keys(&keys).unwrap(), Outbound::from_keys(&keys).unwrap());
+                self.srtp = Some(keys);
+            }
+        }
+        let datagrams = packets.into_iter();
+        self.outbox.extend(datagrams.map(|bytes| Datagram { bytes, rtcp: false, twcc: None }));
+    }
+}

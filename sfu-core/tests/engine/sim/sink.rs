@@ -1,0 +1,310 @@
+//! A receiver of one slot: asks for what is missing, reports, and keeps
+//! everything for the test to judge.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use sfu_core::wire::rtcp::{NtpTime, Pli, ReportBlock, RtcpWriter, SenderInfo};
+use sfu_core::wire::rtp::{ExtensionMap, RtpView, read_extensions, rtx};
+use sfu_core::wire::{ExtSeq, RtpTime, SeqNo, Ssrc};
+use sfu_core::{ConsumerConfig, Time};
+
+use super::{Format, Stamp};
+
+/// One packet of the slot, as it came or came again.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub at: Time,
+    pub timestamp: RtpTime,
+    pub marker: bool,
+    pub format: Format,
+    pub stamp: Stamp,
+    pub picture: Option<u16>,
+    pub tl0: Option<u8>,
+    pub repaired: bool,
+    pub padding: usize,
+}
+
+#[derive(Debug)]
+pub struct Sink {
+    pub config: ConsumerConfig,
+    formats: Vec<Format>,
+    /// Every packet, by extended number.
+    pub packets: BTreeMap<u64, Received>,
+    pub duplicates: u32,
+    pub repaired: u32,
+    /// Asks for missing packets.
+    pub nack: bool,
+    /// Sender reports with their times of arrival.
+    pub reports: Vec<(Time, SenderInfo)>,
+    /// Packets that a report may count: those that came on the stream itself.
+    pub direct: u64,
+    missing: BTreeMap<u64, (Time, Time)>,
+    highest: Option<ExtSeq>,
+    first: u64,
+    next_report: Time,
+    expected_before: u64,
+    received_before: u64,
+}
+
+/// A packet is asked for when it is this late, and then at this distance.
+const LATE: Duration = Duration::from_millis(10);
+const RETRY: Duration = Duration::from_millis(70);
+
+impl Sink {
+    pub fn new(now: Time, config: ConsumerConfig, formats: Vec<Format>) -> Self {
+        Self {
+            config,
+            formats,
+            packets: BTreeMap::new(),
+            duplicates: 0,
+            repaired: 0,
+            nack: true,
+            reports: Vec::new(),
+            direct: 0,
+            missing: BTreeMap::new(),
+            highest: None,
+            first: 0,
+            next_report: now + Duration::from_millis(500),
+            expected_before: 0,
+            received_before: 0,
+        }
+    }
+
+    pub fn owns(&self, ssrc: Ssrc) -> bool {
+        self.config.ssrc == ssrc || self.config.rtx_ssrc == Some(ssrc)
+    }
+
+    /// Takes a decrypted packet of the slot; gives its transport-wide number.
+    pub fn push(&mut self, now: Time, packet: &mut [u8], ids: &ExtensionMap) -> Option<u16> {
+        let view = RtpView::parse(packet).unwrap();
+        let twcc = read_extensions(&view, ids).twcc;
+        let payload_type = view.payload_type();
+        let repaired = Some(view.ssrc()) == self.config.rtx_ssrc;
+        let (codec, format) = (self.config.codecs.iter().zip(&self.formats))
+            .find(|(codec, _)| {
+                let wanted =
+                    if repaired { codec.rtx_payload_type } else { Some(codec.payload_type) };
+                wanted == Some(payload_type)
+            })
+            .expect("a payload type that the receiver never named");
+        let mut start = 0;
+        if repaired {
+            let original = rtx::unwrap(packet, self.config.ssrc, codec.payload_type).unwrap();
+            start = original.expect("padding was not asked for").start;
+        }
+        let format = *format;
+        self.take(now, &packet[start..], format, repaired);
+        twcc
+    }
+
+    fn take(&mut self, now: Time, packet: &[u8], format: Format, repaired: bool) {
+        let view = RtpView::parse(packet).unwrap();
+        let ext = match self.highest {
+            Some(highest) => highest.nearest(view.seq()),
+            None => ExtSeq::first(view.seq()),
+        };
+        match self.highest {
+            None => {
+                self.first = ext.0;
+                self.highest = Some(ext);
+            }
+            Some(highest) if ext > highest => {
+                assert!(ext.0 - highest.0 < 1_000, "the numbers jump by {}", ext.0 - highest.0);
+                for lost in highest.0 + 1..ext.0 {
+                    self.missing.insert(lost, (now, now + LATE));
+                }
+                self.highest = Some(ext);
+            }
+            Some(_) => {}
+        }
+        self.missing.remove(&ext.0);
+        let (stamp, picture, tl0) = Stamp::read(format, view.payload());
+        let received = Received {
+            at: now,
+            timestamp: view.timestamp(),
+            marker: view.marker(),
+            format,
+            stamp,
+            picture,
+            tl0,
+            repaired,
+            padding: view.padding_len(),
+        };
+        if let Some(before) = self.packets.get(&ext.0) {
+            self.duplicates += 1;
+            assert_eq!(
+                (before.stamp, before.timestamp, before.marker),
+                (received.stamp, received.timestamp, received.marker),
+                "two packets under number {ext:?}"
+            );
+            return;
+        }
+        self.repaired += u32::from(repaired);
+        self.direct += u64::from(!repaired);
+        self.packets.insert(ext.0, received);
+    }
+
+    pub fn handle_sender_report(&mut self, now: Time, info: SenderInfo) {
+        self.reports.push((now, info));
+    }
+
+    /// The feedback that is due, as a compound.
+    pub fn feedback(&mut self, now: Time) -> Option<Vec<u8>> {
+        let own = Ssrc(self.config.ssrc.0 ^ 0x8000_0000);
+        let mut out = vec![0; 1_200];
+        let mut writer = RtcpWriter::compound(&mut out, own, "receiver");
+        if now >= self.next_report
+            && let Some(block) = self.report_block(now)
+        {
+            self.next_report = now + Duration::from_secs(1);
+            writer.receiver_report(own, &[block]).unwrap();
+        }
+        if self.nack {
+            self.missing.retain(|_, (since, _)| now.since(*since) < Duration::from_secs(2));
+            let due: Vec<SeqNo> = (self.missing.iter_mut())
+                .filter(|(_, (_, due))| *due <= now)
+                .map(|(ext, (_, due))| {
+                    *due = now + RETRY;
+                    ExtSeq(*ext).seq()
+                })
+                .collect();
+            writer.nack(own, self.config.ssrc, due).unwrap();
+        }
+        let len = writer.finish();
+        out.truncate(len);
+        (len > 0).then_some(out)
+    }
+
+    pub fn pli(&self) -> Vec<u8> {
+        let sender = Ssrc(self.config.ssrc.0 ^ 0x8000_0000);
+        let mut out = vec![0; 200];
+        let mut writer = RtcpWriter::compound(&mut out, sender, "receiver");
+        writer.pli(Pli { sender, media: self.config.ssrc }).unwrap();
+        let len = writer.finish();
+        out.truncate(len);
+        out
+    }
+
+    fn report_block(&mut self, now: Time) -> Option<ReportBlock> {
+        let highest = self.highest?;
+        let expected = highest.0 - self.first + 1;
+        let interval = expected - self.expected_before;
+        let lost = interval.saturating_sub(self.direct - self.received_before);
+        self.expected_before = expected;
+        self.received_before = self.direct;
+        let last = self.reports.last();
+        Some(ReportBlock {
+            ssrc: self.config.ssrc,
+            fraction_lost: (lost * 256).checked_div(interval).unwrap_or(0).min(255) as u8,
+            cumulative_lost: expected.saturating_sub(self.direct) as i32,
+            highest_seq: (highest.0 - 65_536) as u32,
+            jitter: 0,
+            last_sr: last.map_or(0, |(_, info)| info.ntp.middle()),
+            delay_since_last_sr: last.map_or(0, |(at, _)| NtpTime::to_short(now.since(*at))),
+        })
+    }
+
+    /// Numbers that never came, up to `tail` packets before the end.
+    pub fn holes(&self, tail: u64) -> Vec<u64> {
+        let (Some((first, _)), Some((last, _))) =
+            (self.packets.first_key_value(), self.packets.last_key_value())
+        else {
+            return Vec::new();
+        };
+        (*first..last.saturating_sub(tail)).filter(|ext| !self.packets.contains_key(ext)).collect()
+    }
+
+    /// Judges the whole stream: no holes (but in the last `tail` packets),
+    /// timestamps that never go back, every frame complete, every frame's
+    /// reference there, picture ids without gaps. Gives the number of frames.
+    pub fn assert_continuous(&self, tail: u64) -> usize {
+        let frames = self.assert_decodable(tail, 0);
+        self.assert_pictures();
+        frames
+    }
+
+    /// The same, but up to `broken` frames may lack something: what was lost
+    /// before a key frame is not asked for any more, and where a slot changes
+    /// over, the end of the last frame may still be missing.
+    pub fn assert_decodable(&self, tail: u64, broken: usize) -> usize {
+        let holes = self.holes(tail);
+        let told = holes.iter().map(|hole| (hole, self.next_key(*hole)));
+        assert!(holes.len() <= broken, "never came: {:?}", told.collect::<Vec<_>>());
+        let frames = self.frames(tail);
+        let mut decoded = HashSet::new();
+        let mut failed = Vec::new();
+        for frame in &frames {
+            let head = frame[0].stamp;
+            let complete = frame.len() == usize::from(head.count)
+                && frame.iter().enumerate().all(|(at, packet)| {
+                    usize::from(packet.stamp.index) == at
+                        && (packet.stamp.source, packet.stamp.frame) == (head.source, head.frame)
+                });
+            let marked = frame.last().unwrap().marker || frame[0].format == Format::Opus;
+            let reference = head.frame.checked_sub(1).map(|before| (head.source, before));
+            let decodable = head.key || reference.is_some_and(|r| decoded.contains(&r));
+            if complete && marked && decodable {
+                decoded.insert((head.source, head.frame));
+            } else {
+                failed.push((frame.len(), marked, head));
+            }
+        }
+        assert!(failed.len() <= broken, "of {} frames not decodable: {failed:#?}", frames.len());
+        for pair in frames.windows(2) {
+            let [before, after] = [pair[0][0], pair[1][0]];
+            assert!(
+                after.timestamp.distance(before.timestamp) > 0,
+                "the timestamp goes back from {before:?} to {after:?}"
+            );
+        }
+        decoded.len()
+    }
+
+    /// Packets of one timestamp each, in order; the last one may be cut and is
+    /// left out.
+    fn frames(&self, tail: u64) -> Vec<Vec<&Received>> {
+        let last = self.packets.last_key_value().map_or(0, |(last, _)| last.saturating_sub(tail));
+        let mut frames: Vec<Vec<&Received>> = Vec::new();
+        for (_, packet) in self.packets.range(..last) {
+            match frames.last_mut() {
+                Some(frame) if frame[0].timestamp == packet.timestamp => frame.push(packet),
+                _ => frames.push(vec![packet]),
+            }
+        }
+        frames.pop();
+        frames
+    }
+
+    /// How many packets after `ext` a key frame starts.
+    fn next_key(&self, ext: u64) -> Option<u64> {
+        let mut after = self.packets.range(ext..);
+        after.find(|(_, packet)| packet.stamp.key).map(|(key, _)| key - ext)
+    }
+
+    fn assert_pictures(&self) {
+        let pictures = self.packets.values().filter_map(|packet| packet.picture.zip(packet.tl0));
+        let mut pictures: Vec<(u16, u8)> = pictures.collect();
+        pictures.dedup();
+        for pair in pictures.windows(2) {
+            let expected = ((pair[0].0 + 1) & 0x7fff, pair[0].1.wrapping_add(1));
+            assert_eq!(pair[1], expected, "picture id and TL0PICIDX");
+        }
+    }
+
+    /// The streams that it got, in order, each as often as it was changed to.
+    pub fn sources(&self) -> Vec<u32> {
+        let mut sources: Vec<u32> = self.packets.values().map(|p| p.stamp.source).collect();
+        sources.dedup();
+        sources
+    }
+
+    pub fn last(&self) -> &Received {
+        self.packets.last_key_value().expect("nothing came").1
+    }
+
+    /// How many packets came after `time`.
+    pub fn since(&self, time: Time) -> usize {
+        self.packets.values().filter(|packet| packet.at > time).count()
+    }
+}

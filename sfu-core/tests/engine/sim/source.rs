@@ -1,0 +1,256 @@
+//! A publisher's camera or microphone. It answers PLI and FIR with key frames
+//! and NACK with retransmissions, sends sender reports by its own clocks, and
+//! reacts to nothing else.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use sfu_core::Time;
+use sfu_core::wire::rtcp::{NtpTime, RtcpWriter, SenderInfo};
+use sfu_core::wire::rtp::{
+    AbsSendTime, Elements, ExtensionMap, HeaderFields, HeaderTemplate, PassThrough, rtx,
+};
+use sfu_core::wire::{Mid, PayloadType, Rid, RtpTime, SeqNo, Ssrc};
+
+use super::{Format, Stamp};
+
+/// Packets kept for retransmission.
+const HISTORY: usize = 1_024;
+
+/// One encoding.
+#[derive(Debug)]
+pub struct Layer {
+    pub ssrc: Ssrc,
+    pub rtx_ssrc: Ssrc,
+    pub rid: Option<Rid>,
+    pub enabled: bool,
+    pub want_key: bool,
+    /// Key frames asked for by PLI or FIR, with their times.
+    pub asked: Vec<Time>,
+    /// Numbers asked for by NACK, with their times.
+    pub nacked: Vec<(Time, SeqNo)>,
+    pub packets: u32,
+    pub octets: u32,
+    seq: SeqNo,
+    rtx_seq: SeqNo,
+    picture: u16,
+    tl0: u8,
+    frame: u32,
+    history: VecDeque<(SeqNo, RtpTime, bool, Vec<u8>)>,
+}
+
+#[derive(Debug)]
+pub struct Source {
+    pub format: Format,
+    pub layers: Vec<Layer>,
+    pub payload_type: u8,
+    pub mid: Option<Mid>,
+    pub extensions: ExtensionMap,
+    /// A muted source sends nothing.
+    pub muted: bool,
+    /// Time between frames.
+    pub interval: Duration,
+    /// Packets in a frame of layer 0; each layer above has twice as many.
+    pub burst: u8,
+    /// Every frame by itself decodable.
+    pub intra_only: bool,
+    next_frame: Time,
+    next_report: Time,
+    /// RTP timestamp at the origin of time.
+    rtp_origin: u32,
+}
+
+/// A packet on its way to the transport: header values are the peer's to add.
+pub struct Outgoing {
+    pub template: HeaderTemplate,
+    pub fields: HeaderFields,
+    pub payload: Vec<u8>,
+}
+
+impl Source {
+    pub fn new(now: Time, format: Format, layers: Vec<Layer>, extensions: ExtensionMap) -> Self {
+        let interval = Duration::from_millis(if format == Format::Opus { 20 } else { 33 });
+        let rtp_origin = layers[0].ssrc.0.wrapping_mul(2_654_435_761);
+        Self {
+            format,
+            layers,
+            payload_type: match format {
+                Format::Vp8 => 96,
+                Format::H264 => 102,
+                Format::Opus => 111,
+            },
+            mid: None,
+            extensions,
+            muted: false,
+            interval,
+            burst: 1,
+            intra_only: false,
+            next_frame: now,
+            next_report: now + Duration::from_millis(50),
+            rtp_origin,
+        }
+    }
+
+    pub fn next(&self) -> Time {
+        self.next_frame.min(self.next_report)
+    }
+
+    pub fn layer_of(&mut self, ssrc: Ssrc) -> Option<&mut Layer> {
+        self.layers.iter_mut().find(|layer| layer.ssrc == ssrc || layer.rtx_ssrc == ssrc)
+    }
+
+    /// The frames that are due.
+    pub fn frames(&mut self, now: Time, out: &mut Vec<Outgoing>) {
+        while self.next_frame <= now {
+            let capture = self.next_frame;
+            self.next_frame += self.interval;
+            if self.muted {
+                continue;
+            }
+            for at in 0..self.layers.len() {
+                if self.layers[at].enabled {
+                    self.frame(at, capture, out);
+                }
+            }
+        }
+    }
+
+    fn frame(&mut self, at: usize, capture: Time, out: &mut Vec<Outgoing>) {
+        let timestamp = self.timestamp(capture);
+        let (format, intra) = (self.format, self.intra_only || self.format == Format::Opus);
+        let template = self.template(at, false);
+        let burst = self.burst << at;
+        let layer = &mut self.layers[at];
+        let key = std::mem::take(&mut layer.want_key) || layer.frame == 0 || intra;
+        let count = if key && format != Format::Opus { burst * 2 } else { burst };
+        layer.tl0 = layer.tl0.wrapping_add(1);
+        layer.picture = layer.picture.wrapping_add(1);
+        for index in 0..count {
+            let stamp = Stamp {
+                source: layer.ssrc.0,
+                frame: layer.frame,
+                index,
+                count,
+                key,
+                capture: capture.as_nanos(),
+            };
+            // Encoders split a frame into sizes that differ by one.
+            let len = match format {
+                Format::Opus => 80,
+                _ => 600 + usize::from(index % 2),
+            };
+            let payload = stamp.payload(format, layer.picture, layer.tl0, len);
+            let marker = index + 1 == count && format != Format::Opus;
+            layer.history.push_back((layer.seq, timestamp, marker, payload.clone()));
+            if layer.history.len() > HISTORY {
+                layer.history.pop_front();
+            }
+            layer.packets += 1;
+            layer.octets += payload.len() as u32;
+            let fields = fields(marker, layer.seq, timestamp);
+            out.push(Outgoing { template, fields, payload });
+            layer.seq = layer.seq.next();
+        }
+        layer.frame += 1;
+    }
+
+    /// One packet again, on the RTX stream.
+    pub fn resend(&mut self, ssrc: Ssrc, seq: SeqNo) -> Option<Outgoing> {
+        let at = self.layers.iter().position(|layer| layer.ssrc == ssrc)?;
+        let template = self.template(at, true);
+        let layer = &mut self.layers[at];
+        let (_, timestamp, marker, payload) =
+            layer.history.iter().find(|(sent, ..)| *sent == seq)?;
+        let mut wrapped = vec![0; payload.len() + rtx::OSN_LEN];
+        rtx::write_payload(&mut wrapped, seq, payload).unwrap();
+        let fields = fields(*marker, layer.rtx_seq, *timestamp);
+        layer.rtx_seq = layer.rtx_seq.next();
+        Some(Outgoing { template, fields, payload: wrapped })
+    }
+
+    /// Sender reports of all layers that have sent something, if they are due.
+    pub fn reports(&mut self, now: Time, wall: NtpTime) -> Vec<Vec<u8>> {
+        if now < self.next_report {
+            return Vec::new();
+        }
+        self.next_report = now + Duration::from_secs(1);
+        let rtp = self.timestamp(now);
+        let sent = self.layers.iter().filter(|layer| layer.packets > 0);
+        sent.map(|layer| {
+            let Layer { packets, octets, .. } = *layer;
+            let mut report = vec![0; 200];
+            let mut writer = RtcpWriter::compound(&mut report, layer.ssrc, "publisher");
+            let info = SenderInfo { ntp: wall, rtp, packets, octets };
+            writer.sender_report(layer.ssrc, &info, &[]).unwrap();
+            let len = writer.finish();
+            report.truncate(len);
+            report
+        })
+        .collect()
+    }
+
+    /// The RTP clock of this source at `time`.
+    fn timestamp(&self, time: Time) -> RtpTime {
+        let rate = u128::from(self.format.clock_rate());
+        let ticks = (u128::from(time.as_nanos()) * rate / 1_000_000_000) as u32;
+        RtpTime(self.rtp_origin.wrapping_add(ticks))
+    }
+
+    fn template(&self, at: usize, repair: bool) -> HeaderTemplate {
+        let layer = &self.layers[at];
+        let ssrc = if repair { layer.rtx_ssrc } else { layer.ssrc };
+        let payload_type = PayloadType(self.payload_type + u8::from(repair));
+        let mut template = HeaderTemplate::new(ssrc, payload_type, &self.extensions);
+        if let Some(mid) = self.mid {
+            template = template.with_mid(mid);
+        }
+        match (layer.rid, repair) {
+            (Some(rid), false) => template.with_rid(rid),
+            (Some(rid), true) => template.with_repaired_rid(rid),
+            (None, _) => template,
+        }
+    }
+}
+
+impl Layer {
+    /// The first numbers are close to their wraps.
+    pub fn new(ssrc: u32, rid: Option<Rid>) -> Self {
+        let some = ssrc / 10 % 100;
+        Self {
+            ssrc: Ssrc(ssrc),
+            rtx_ssrc: Ssrc(ssrc + 1),
+            rid,
+            enabled: true,
+            want_key: false,
+            asked: Vec::new(),
+            nacked: Vec::new(),
+            packets: 0,
+            octets: 0,
+            seq: SeqNo(65_400 + some as u16),
+            rtx_seq: SeqNo(7),
+            picture: 32_660 + some as u16,
+            tl0: 250u8.wrapping_add(some as u8),
+            frame: 0,
+            history: VecDeque::new(),
+        }
+    }
+}
+
+impl Outgoing {
+    /// The packet with this transport-wide number.
+    pub fn write(mut self, now: Time, twcc: u16) -> Vec<u8> {
+        self.fields.twcc = twcc;
+        self.fields.abs_send_time = AbsSendTime::at(now);
+        let mut packet = vec![0; 256 + self.payload.len()];
+        let pass = PassThrough::default();
+        let written =
+            self.template.write(&mut packet, &self.fields, Elements::default(), &pass).unwrap();
+        packet.truncate(written.len);
+        packet.extend(&self.payload);
+        packet
+    }
+}
+
+fn fields(marker: bool, seq: SeqNo, timestamp: RtpTime) -> HeaderFields {
+    HeaderFields { marker, seq, timestamp, twcc: 0, abs_send_time: AbsSendTime(0), identity: true }
+}
