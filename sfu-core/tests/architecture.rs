@@ -35,6 +35,15 @@ const WORLD: [&str; 17] = [
     "println",
 ];
 
+/// Words that a file may use all the same, because a library it adapts speaks
+/// in them: `dimpl` takes its time as `Instant`, of which one origin is kept,
+/// and shares certificates.
+const ADAPTERS: [(&str, &str); 3] = [
+    ("sfu-ice/src/dtls/dimpl.rs", "Instant"),
+    ("sfu-ice/src/dtls/dimpl.rs", "std::sync"),
+    ("sfu-ice/src/dtls/certificate.rs", "std::sync"),
+];
+
 #[test]
 fn rooms_import_one_way() {
     let mut wrong = String::new();
@@ -69,6 +78,9 @@ fn only_the_host_touches_the_world() {
     for source in libraries().filter(Source::must_be_sans_io) {
         for (line, code) in source.code() {
             for word in WORLD.iter().filter(|word| contains_word(code, word)) {
+                if ADAPTERS.contains(&(source.name.as_str(), *word)) {
+                    continue;
+                }
                 writeln!(wrong, "{}:{line}: {word}", source.name).unwrap();
             }
         }
