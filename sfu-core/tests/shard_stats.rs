@@ -1,13 +1,12 @@
 //! A shard's figures agree with what went through its sockets.
 #![cfg(feature = "runtime")]
 
+mod executor;
+
 use std::net::UdpSocket;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 use std::time::Duration;
 
+use executor::block_on;
 use sfu_core::api::params::RtpParameters;
 use sfu_core::{
     ConsumeOptions, ErrorKind, PlainRemote, PlainTransportOptions, ProduceOptions, RouterOptions,
@@ -16,25 +15,6 @@ use sfu_core::{
 
 const PACKETS: u64 = 4;
 const PAYLOAD: usize = 160;
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::park(),
-        }
-    }
-}
 
 fn socket() -> UdpSocket {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();

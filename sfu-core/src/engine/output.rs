@@ -15,6 +15,8 @@ pub enum Output {
     Completion(Completion),
     /// Something happened.
     Event(Event),
+    /// A plain transport was restored: the host must listen on this address.
+    SocketNeeded(SocketAddr),
     /// The host may close the socket that it had opened for a plain transport.
     SocketReleased(SocketAddr),
     /// The host may close the TCP connection of this path.

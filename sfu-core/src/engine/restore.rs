@@ -5,6 +5,7 @@ use sfu_ice::Time;
 
 use super::command::Reply;
 use super::machine::Engine;
+use super::output::Output;
 use super::peers::TransportKey;
 use crate::route::transport::TransportKind;
 use crate::route::{CommandError, Router, RouterId, RouterSnapshot};
@@ -75,9 +76,10 @@ impl Engine {
                     }
                 }
                 TransportKind::Plain(plain) => {
-                    self.peers.add_local(plain.config.local, key);
-                    if let Some(local) = plain.config.local_rtcp {
+                    let locals = [Some(plain.config.local), plain.config.local_rtcp];
+                    for local in locals.into_iter().flatten() {
                         self.peers.add_local(local, key);
+                        self.outputs.push(Output::SocketNeeded(local));
                     }
                 }
                 TransportKind::Direct => {}

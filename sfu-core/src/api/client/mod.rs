@@ -136,7 +136,9 @@ impl Outbox for Outlet {
                         queue.push(&event);
                     }
                 }
-                Output::SocketReleased(_) | Output::ConnectionReleased(_) => {}
+                Output::SocketNeeded(_)
+                | Output::SocketReleased(_)
+                | Output::ConnectionReleased(_) => {}
             }
         }
     }

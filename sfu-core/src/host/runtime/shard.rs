@@ -334,6 +334,13 @@ impl Shard {
     fn put_out(&mut self) {
         let mut outputs = self.engine.take_outputs();
         outputs.retain(|output| match output {
+            Output::SocketNeeded(local) => {
+                let opened = UdpSocket::bind(*local).and_then(|socket| self.register(socket));
+                if let Err(error) = opened {
+                    tracing::warn!(%local, %error, "a restored plain transport has no socket");
+                }
+                false
+            }
             Output::SocketReleased(local) => {
                 self.sockets.by_port.retain(|_, key| self.sockets.by_local.get(local) != Some(key));
                 if let Some(key) = self.sockets.by_local.remove(local)

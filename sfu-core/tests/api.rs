@@ -1,0 +1,312 @@
+//! The asynchronous API, through real threads and loopback sockets.
+#![cfg(feature = "runtime")]
+
+mod executor;
+
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use executor::block_on;
+use sfu_core::api::params::RtpParameters;
+use sfu_core::{
+    CloseReason, ConsumeOptions, Error, ErrorKind, Event, Events, MediaKind, PlainRemote,
+    PlainTransportOptions, ProduceOptions, RouterOptions, Sfu, SlotOptions, SrtpProfile,
+    WebRtcTransportOptions,
+};
+
+fn sfu() -> Sfu {
+    Sfu::builder().listen("127.0.0.1:0".parse().unwrap()).build().unwrap()
+}
+
+fn parameters(json: serde_json::Value) -> RtpParameters {
+    serde_json::from_value(json).unwrap()
+}
+
+fn opus(ssrc: u32) -> RtpParameters {
+    parameters(serde_json::json!({
+        "codecs": [{
+            "mimeType": "audio/opus", "payloadType": 100, "clockRate": 48_000, "channels": 2,
+        }],
+        "encodings": [{ "ssrc": ssrc }],
+    }))
+}
+
+fn opus_packet(ssrc: u32, seq: u16, payload: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x80, 100];
+    packet.extend_from_slice(&seq.to_be_bytes());
+    packet.extend_from_slice(&(u32::from(seq) * 960).to_be_bytes());
+    packet.extend_from_slice(&ssrc.to_be_bytes());
+    packet.extend_from_slice(payload);
+    packet
+}
+
+fn kind_of<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
+    result.unwrap_err().kind()
+}
+
+async fn next_that<T>(events: &mut Events, wanted: impl Fn(&Event) -> Option<T>) -> T {
+    loop {
+        let event = events.next().await.expect("the Sfu is alive");
+        if let Some(found) = wanted(&event) {
+            return found;
+        }
+    }
+}
+
+#[test]
+fn a_builder_says_what_is_wrong() {
+    let no_address = Sfu::builder().build().unwrap_err();
+    assert_eq!(no_address.kind(), ErrorKind::InvalidParameters);
+    assert!(no_address.to_string().contains("listen"), "{no_address}");
+    let no_shards = Sfu::builder().listen("127.0.0.1:0".parse().unwrap()).shards(0).build();
+    assert!(no_shards.unwrap_err().to_string().contains("shards"));
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let in_use = Sfu::builder().listen(taken.local_addr().unwrap()).build().unwrap_err();
+    assert_eq!(in_use.kind(), ErrorKind::Io);
+    assert!(in_use.to_string().contains("127.0.0.1"), "{in_use}");
+}
+
+#[test]
+fn candidates_name_the_announced_address_by_udp_then_tcp() {
+    let sfu = Sfu::builder()
+        .listen("127.0.0.1:0".parse().unwrap())
+        .announce("203.0.113.7".parse().unwrap())
+        .build()
+        .unwrap();
+    block_on(async {
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let both = room.create_webrtc_transport(WebRtcTransportOptions::default()).await.unwrap();
+        let json = serde_json::to_value(both.parameters()).unwrap();
+        let candidates = json["iceCandidates"].as_array().unwrap();
+        assert_eq!(candidates.len(), 2);
+        assert_eq!(candidates[0]["protocol"], "udp");
+        assert_eq!(candidates[1]["protocol"], "tcp");
+        assert_eq!(candidates[1]["tcpType"], "passive");
+        let port = sfu.addresses(0)[0].port();
+        for candidate in candidates {
+            assert_eq!(candidate["address"], "203.0.113.7");
+            assert_eq!(candidate["port"], port);
+        }
+        assert_eq!(json["iceParameters"]["iceLite"], true);
+        assert_eq!(json["dtlsParameters"]["fingerprints"][0]["algorithm"], "sha-256");
+        let options = WebRtcTransportOptions::default().tcp(false);
+        let udp = room.create_webrtc_transport(options).await.unwrap();
+        assert_eq!(udp.parameters().ice_candidates.len(), 1);
+    });
+}
+
+#[test]
+fn closing_a_parent_closes_its_children_and_says_so() {
+    let sfu = sfu();
+    block_on(async {
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let mut events = room.events();
+        let publisher = room.create_direct_transport().await.unwrap();
+        let microphone = publisher.produce(ProduceOptions::audio(opus(7))).await.unwrap();
+        let viewer = room.create_direct_transport().await.unwrap();
+        let consume = ConsumeOptions::new(microphone.id(), room.rtp_capabilities().clone());
+        let consumer = viewer.consume(consume).await.unwrap();
+        assert_eq!(consumer.stats().await.unwrap().producer, Some(microphone.id()));
+
+        publisher.close().await.unwrap();
+        let reason = next_that(&mut events, |event| match event {
+            Event::ProducerClosed { producer, reason, .. } if *producer == microphone.id() => {
+                Some(*reason)
+            }
+            _ => None,
+        });
+        assert_eq!(reason.await, CloseReason::ParentClosed);
+        // The consumer outlives what it followed: an empty slot.
+        assert_eq!(consumer.stats().await.unwrap().producer, None);
+        assert_eq!(kind_of(microphone.pause().await), ErrorKind::NotFound);
+        assert_eq!(kind_of(publisher.close().await), ErrorKind::NotFound);
+
+        room.close().await.unwrap();
+        next_that(&mut events, |event| matches!(event, Event::RouterClosed { .. }).then_some(()))
+            .await;
+        assert_eq!(kind_of(consumer.stats().await), ErrorKind::NotFound);
+        assert_eq!(kind_of(room.create_direct_transport().await), ErrorKind::NotFound);
+    });
+}
+
+#[test]
+fn refusals_name_the_field_and_change_nothing() {
+    let sfu = sfu();
+    block_on(async {
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let transport = room.create_direct_transport().await.unwrap();
+        let mut two_codecs = opus(7);
+        two_codecs.codecs[0].payload_type.0 = 200;
+        let refused = transport.produce(ProduceOptions::audio(two_codecs)).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidParameters);
+        assert!(refused.to_string().contains("payloadType"), "{refused}");
+
+        let microphone = transport.produce(ProduceOptions::audio(opus(7))).await.unwrap();
+        let again = transport.produce(ProduceOptions::audio(opus(7))).await;
+        assert_eq!(kind_of(again), ErrorKind::InvalidParameters);
+
+        let video_only: Vec<_> = room
+            .rtp_capabilities()
+            .codecs
+            .iter()
+            .filter(|codec| codec.kind == MediaKind::Video)
+            .cloned()
+            .collect();
+        let mut capabilities = room.rtp_capabilities().clone();
+        capabilities.codecs = video_only;
+        assert!(!room.can_consume(microphone.id(), &capabilities).await.unwrap());
+        let consume = ConsumeOptions::new(microphone.id(), capabilities.clone());
+        assert_eq!(kind_of(transport.consume(consume).await), ErrorKind::Incompatible);
+
+        let slot = SlotOptions::new(MediaKind::Video, capabilities);
+        let slot = transport.consume_slot(slot).await.unwrap();
+        assert_eq!(kind_of(slot.switch(Some(microphone.id())).await), ErrorKind::Incompatible);
+        assert_eq!(slot.stats().await.unwrap().producer, None);
+        assert!(microphone.stats().await.is_ok());
+    });
+}
+
+#[test]
+fn rtp_goes_in_and_out_of_a_direct_transport() {
+    let sfu = sfu();
+    block_on(async {
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let mut events = room.events();
+        let transport = room.create_direct_transport().await.unwrap();
+        let microphone = transport.produce(ProduceOptions::audio(opus(7))).await.unwrap();
+        let consume = ConsumeOptions::new(microphone.id(), room.rtp_capabilities().clone());
+        let consumer = transport.consume(consume).await.unwrap();
+        let ssrc = consumer.rtp_parameters().encodings[0].ssrc.unwrap();
+        let mut sent = Vec::new();
+        for seq in 1..=3 {
+            let packet = opus_packet(7, seq, b"tone").into();
+            transport.send_rtp(microphone.id(), packet).await.unwrap();
+            let packet = next_that(&mut events, |event| match event {
+                Event::Rtp { packet, .. } => Some(packet.clone()),
+                _ => None,
+            });
+            sent.push(packet.await);
+        }
+        for pair in sent.windows(2) {
+            let seq = |packet: &[u8]| u16::from_be_bytes([packet[2], packet[3]]);
+            assert_eq!(seq(&pair[1]), seq(&pair[0]).wrapping_add(1));
+        }
+        for packet in &sent {
+            assert_eq!(packet[8..12], ssrc.0.to_be_bytes());
+            assert!(packet.ends_with(b"tone"));
+        }
+        let too_long = vec![0; 1_601].into();
+        let refused = transport.send_rtp(microphone.id(), too_long).await;
+        assert_eq!(kind_of(refused), ErrorKind::InvalidParameters);
+    });
+}
+
+#[test]
+fn a_restored_router_goes_on_with_the_next_number() {
+    block_on(async {
+        let first = sfu();
+        let room = first.create_router(RouterOptions::default()).await.unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let publisher = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let viewer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        viewer.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let comedia = PlainTransportOptions::new(listen).comedia(true);
+        let inbound = room.create_plain_transport(comedia).await.unwrap();
+        let microphone = inbound.produce(ProduceOptions::audio(opus(7))).await.unwrap();
+        let outbound =
+            room.create_plain_transport(PlainTransportOptions::new(listen)).await.unwrap();
+        let remote =
+            PlainRemote { address: Some(viewer.local_addr().unwrap()), ..Default::default() };
+        outbound.connect(remote.clone()).await.unwrap();
+        assert_eq!(kind_of(outbound.connect(remote).await), ErrorKind::InvalidParameters);
+        let consume = ConsumeOptions::new(microphone.id(), room.rtp_capabilities().clone());
+        drop(outbound.consume(consume).await.unwrap());
+
+        let mut buffer = [0; 1500];
+        publisher.send_to(&opus_packet(7, 1, b"one"), inbound.local_addr()).unwrap();
+        let (len, _) = viewer.recv_from(&mut buffer).unwrap();
+        let before = u16::from_be_bytes([buffer[2], buffer[3]]);
+        assert!(buffer[..len].ends_with(b"one"));
+
+        let snapshot = room.snapshot().await.unwrap();
+        let (id, address) = (room.id(), inbound.local_addr());
+        drop((first, room, inbound, outbound, microphone));
+
+        let second = sfu();
+        let options = RouterOptions::default;
+        let restored = second.restore_router(snapshot.clone(), options()).await.unwrap();
+        assert_eq!(restored.id(), id);
+        publisher.send_to(&opus_packet(7, 2, b"two"), address).unwrap();
+        let (len, _) = viewer.recv_from(&mut buffer).unwrap();
+        assert!(buffer[..len].ends_with(b"two"));
+        assert_eq!(u16::from_be_bytes([buffer[2], buffer[3]]), before + 1);
+
+        let twice = second.restore_router(snapshot, options()).await;
+        assert_eq!(kind_of(twice), ErrorKind::InvalidParameters);
+        let broken = second.restore_router(vec![1, 2, 3].into(), options()).await;
+        assert_eq!(kind_of(broken), ErrorKind::InvalidParameters);
+    });
+}
+
+#[test]
+fn srtp_keys_must_fit_the_profile() {
+    let sfu = sfu();
+    block_on(async {
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let options = PlainTransportOptions::new(listen).srtp(SrtpProfile::AeadAes128Gcm);
+        let transport = room.create_plain_transport(options).await.unwrap();
+        let ours = transport.srtp_parameters().unwrap();
+        assert_eq!((ours.master.key.len(), ours.master.salt.len()), (16, 12));
+        assert!(!format!("{ours:?}").contains(&format!("{:?}", ours.master.key)));
+        let mut short = ours.master.clone();
+        short.key.truncate(3);
+        let remote = PlainRemote {
+            address: Some("127.0.0.1:9".parse().unwrap()),
+            srtp: Some(short),
+            ..Default::default()
+        };
+        assert_eq!(kind_of(transport.connect(remote).await), ErrorKind::Crypto);
+        let keyless =
+            PlainRemote { address: Some("127.0.0.1:9".parse().unwrap()), ..Default::default() };
+        assert_eq!(kind_of(transport.connect(keyless).await), ErrorKind::Crypto);
+    });
+}
+
+#[test]
+fn offers_that_are_not_sdp_are_refused_with_the_line() {
+    let sfu = sfu();
+    block_on(async {
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        for offer in ["", "v=1", "v=0\r\nrubbish", "<html>"] {
+            let refused = room.accept_offer(offer, sfu_core::SdpOptions::default()).await;
+            assert_eq!(kind_of(refused), ErrorKind::InvalidParameters, "{offer:?}");
+        }
+        let stats = sfu.shard_stats(0).await.unwrap();
+        assert_eq!(stats.sent_datagrams, 0);
+    });
+}
+
+#[test]
+fn the_threads_end_with_the_last_handle() {
+    let sfu = sfu();
+    let address = sfu.addresses(0)[0];
+    let room = block_on(sfu.create_router(RouterOptions::default())).unwrap();
+    let mut events = sfu.events();
+    drop(sfu);
+    assert!(UdpSocket::bind(address).is_err(), "a router still holds the shards");
+    drop(room);
+    assert!(UdpSocket::bind(address).is_err(), "events still hold the shards");
+    assert!(block_on(async {
+        let waiting = std::pin::pin!(events.next());
+        is_pending(waiting)
+    }));
+    drop(events);
+    UdpSocket::bind(address).unwrap();
+}
+
+/// Whether a future is not ready yet.
+fn is_pending<F: Future>(future: std::pin::Pin<&mut F>) -> bool {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    future.poll(&mut context).is_pending()
+}
