@@ -111,18 +111,13 @@ export class BrowserParticipant {
 
   /** What came in over the peer connection: `{ name: { frames, screenFrames, energy } }`. */
   async received() {
-    const rows = await this.page.evaluate(async () => {
-      const stats = await window.__plenum.stats();
-      return JSON.parse(JSON.stringify(Array.isArray(stats) ? stats : Object.values(stats)));
-    });
-    const people = {};
-    for (const row of rows) {
-      const person = (people[row.displayName] ??= { frames: 0, screenFrames: 0, energy: 0 });
-      if (row.source === 'screen') person.screenFrames += row.framesDecoded ?? 0;
-      else person.frames += row.framesDecoded ?? 0;
-      if (row.source !== 'screen_audio') person.energy += row.audioEnergy ?? 0;
-    }
-    return people;
+    const people = await this.page.evaluate(async () =>
+      JSON.parse(JSON.stringify(await window.__plenum.stats())));
+    return Object.fromEntries(people.map((person) => [person.displayName, {
+      frames: person.camera?.framesDecoded ?? 0,
+      screenFrames: person.screen?.framesDecoded ?? 0,
+      energy: person.microphone?.audioEnergy ?? 0,
+    }]));
   }
 
   isConnected() {
