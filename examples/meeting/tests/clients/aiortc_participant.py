@@ -16,12 +16,14 @@ from urllib.parse import urlsplit
 import numpy
 from aiortc import (
     MediaStreamTrack,
+    RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
     RTCSessionDescription,
     VideoStreamTrack,
 )
 from aiortc.mediastreams import MediaStreamError
+from aiortc.sdp import candidate_from_sdp
 from av import AudioFrame, VideoFrame
 from websockets.asyncio.client import connect
 
@@ -96,7 +98,9 @@ class Participant:
         await self.negotiate()
 
     async def negotiate(self):
-        self.pc = pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.pc = pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
         sending = {
             "microphone": pc.addTransceiver(self.microphone, direction="sendonly"),
             "camera": pc.addTransceiver(self.camera, direction="sendonly"),
@@ -117,6 +121,12 @@ class Participant:
         )
         answer = await answer
         await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+        # aiortc reads the candidates of the last section; in a bundle they are in the first.
+        for line in answer["sdp"].splitlines():
+            if line.startswith("a=candidate:"):
+                candidate = candidate_from_sdp(line.removeprefix("a=candidate:"))
+                candidate.sdpMid = sending["microphone"].mid
+                await pc.addIceCandidate(candidate)
         for _, transceiver in receiving:
             self.start(self.receive(transceiver))
         await self.view()
