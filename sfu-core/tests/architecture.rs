@@ -95,8 +95,8 @@ fn every_room_exists_and_libraries_forbid_unsafe_code() {
         assert!(root.contains("#![forbid(unsafe_code)]"), "{library} must forbid unsafe code");
     }
     let sources = Source::all("sfu-core");
-    for room in 0..ROOMS.len() {
-        assert!(sources.iter().any(|source| source.room() == Some(room)), "no {}/", ROOMS[room]);
+    for (room, name) in ROOMS.iter().enumerate() {
+        assert!(sources.iter().any(|source| source.room() == Some(room)), "no {name}/");
     }
 }
 

@@ -30,7 +30,9 @@ impl Mutator {
             1 => self.change(input, at, |_, random| random),
             2 => self.change(input, at, |_, random| INTERESTING[usize::from(random) % 8]),
             3 => {
-                self.change(input, at, |byte, random| byte.wrapping_add(random % 9).wrapping_sub(4))
+                self.change(input, at, |byte, random| {
+                    byte.wrapping_add(random % 9).wrapping_sub(4)
+                });
             }
             4 => input.insert(at, self.next() as u8),
             5 => input.truncate(at),

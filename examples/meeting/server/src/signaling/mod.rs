@@ -1,6 +1,6 @@
 //! The WebSocket side of a meeting.
 //!
-//! [`protocol`] holds the typed messages, [`session`] what one socket may say and when, [`socket`]
+//! [`protocol`] holds the typed messages, `session` what one socket may say and when, `socket`
 //! the bytes and the timers, and [`Outbox`] the bounded queue between a room and a socket.
 
 mod outbox;
