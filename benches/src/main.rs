@@ -1,2 +1,58 @@
-//! Under construction.
-fn main() {}
+//! Benchmarks of Plenum.
+//!
+//! `cargo run --release -p plenum-bench -- NAME` prints a table, with `--json`
+//! the same as JSON. What the figures mean, and what they were last time, is in
+//! `docs/benchmarks.md`. Everything stays on the loopback interface.
+
+mod alloc;
+mod client;
+mod counting;
+mod cpu;
+mod executor;
+mod fanout;
+mod handshakes;
+mod publisher;
+mod receivers;
+mod report;
+mod room;
+mod runlength;
+mod senders;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "plenum-bench", about = "Benchmarks of Plenum, all on loopback")]
+struct Arguments {
+    /// Print JSON instead of tables.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+#[derive(Subcommand)]
+enum Benchmark {
+    /// CPU time per forwarded packet, by run length and SRTP profile.
+    Fanout(fanout::Options),
+    /// Heap allocations per forwarded packet; fails unless there are none.
+    Alloc(alloc::Options),
+    /// Run lengths with Chromium publishers (needs Chromium and Node.js).
+    Runlength(runlength::Options),
+    /// Joins (ICE, DTLS, keys) per second on one core.
+    Handshakes(handshakes::Options),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let mut report = match &arguments.benchmark {
+        Benchmark::Fanout(options) => fanout::run(options)?,
+        Benchmark::Alloc(options) => alloc::run(options)?,
+        Benchmark::Runlength(options) => runlength::run(options)?,
+        Benchmark::Handshakes(options) => handshakes::run(options)?,
+    };
+    report.print(arguments.json)?;
+    Ok(if report.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
