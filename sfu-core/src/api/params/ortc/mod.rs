@@ -17,6 +17,7 @@ mod router_capabilities;
 mod validate;
 
 pub(crate) use codec_match::{CodecDescription, best_match};
+#[cfg(feature = "sdp")]
 pub(crate) use consume::keep_one_congestion_control;
 pub use consume::{
     EgressCodec, EgressIds, can_consume, consumable_parameters, consumer_parameters, egress_codec,
