@@ -1,0 +1,74 @@
+// The smallest program on the library: a browser gets its own camera and microphone back,
+// over UDP, and over TCP where a firewall lets nothing else through.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Chromium } from './clients/chromium.mjs';
+import { eventually } from './eventually.mjs';
+import { freePort } from './server.mjs';
+
+/** Keeps only the candidates of one protocol in what the page is answered. */
+function onlyBy(protocol) {
+  const original = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+    const kept = sdp.split('\r\n').filter((line) => {
+      return !line.startsWith('a=candidate:') || line.split(' ')[2].toLowerCase() === protocol;
+    });
+    return original.call(this, { type, sdp: kept.join('\r\n') });
+  };
+}
+
+/** Frames, audio energy and protocol of what the page receives. */
+async function received() {
+  const stats = await window.pc.getStats();
+  const all = [...stats.values()];
+  const of = (kind) => all.find((s) => s.type === 'inbound-rtp' && s.kind === kind) ?? {};
+  const pair = all.find((s) => s.type === 'candidate-pair' && s.nominated);
+  return {
+    frames: of('video').framesDecoded ?? 0,
+    energy: of('audio').totalAudioEnergy ?? 0,
+    protocol: pair && stats.get(pair.remoteCandidateId)?.protocol,
+  };
+}
+
+describe('the echo example', { timeout: 120_000 }, () => {
+  let chromium, echo, url;
+
+  before(async () => {
+    const [media, http] = [await freePort(), await freePort()];
+    const program = join(dirname(process.env.PLENUM_SERVER), 'echo');
+    echo = spawn(program, [`0.0.0.0:${media}`, `127.0.0.1:${http}`], { stdio: 'inherit' });
+    url = `http://127.0.0.1:${http}`;
+    await eventually('the echo answers', async () => (await fetch(url)).ok);
+    chromium = await Chromium.launch();
+  });
+
+  after(async () => {
+    await chromium?.close();
+    echo?.kill();
+  });
+
+  for (const protocol of ['udp', 'tcp']) {
+    test(`gives camera and microphone back over ${protocol}`, async () => {
+      const prepare = { script: onlyBy, argument: protocol };
+      const { page } = await chromium.person('Echo', { prepare });
+      await page.goto(url);
+      const first = await eventually('a first frame comes back', async () => {
+        const now = await page.evaluate(received);
+        return now.frames > 0 && now.energy > 0 && now;
+      });
+      assert.equal(first.protocol, protocol);
+      await eventually('the picture moves and the sound goes on', async () => {
+        const now = await page.evaluate(received);
+        return now.frames > first.frames + 20 && now.energy > first.energy;
+      });
+    });
+  }
+
+  test('refuses what is no offer, and says why', async () => {
+    const answer = await fetch(`${url}/offer`, { method: 'POST', body: 'hello' });
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), /v=/);
+  });
+});
