@@ -7,6 +7,7 @@
 //! crate.
 
 mod demux;
+mod engine;
 mod rtcp;
 mod rtp;
 mod rtp_extensions;
@@ -15,6 +16,7 @@ mod srtp;
 mod stun;
 
 pub use demux::demux;
+pub use engine::engine;
 pub use rtcp::rtcp;
 pub use rtp::rtp;
 pub use rtp_extensions::rtp_extensions;
@@ -34,6 +36,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("rtcp", rtcp),
     ("srtp_unprotect", srtp_unprotect),
     ("sdp", sdp),
+    ("engine", engine),
 ];
 
 /// Whether `part` lies inside `whole`, by address.

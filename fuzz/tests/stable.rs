@@ -19,6 +19,11 @@ fn demux() {
 }
 
 #[test]
+fn engine() {
+    fuzz("engine");
+}
+
+#[test]
 fn rtcp() {
     fuzz("rtcp");
 }
