@@ -252,7 +252,11 @@ impl Outlet<'_, '_> {
         let payload = stored.header.payload(packet);
         let fields = self.fields(consumer, &rewritten, stored.meta.marker);
         let headers = &consumer.headers;
-        let pad = if matches!(headers.resend, Resend::Again) { 0 } else { pad };
+        let pad = if matches!(headers.resend, Resend::Again) || !self.transport.is_segmented() {
+            0
+        } else {
+            pad
+        };
         let vp8 = rewritten.picture_id.is_some();
         let now = self.now;
         let mut numbered = false;

@@ -8,7 +8,7 @@ mod stream_table;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sfu_ice::{DtlsState, IceState, Peer, Random, Time, Tuple};
+use sfu_ice::{DtlsState, IceState, Peer, Protocol, Random, Time, Tuple};
 
 pub(crate) use plain::Plain;
 pub(crate) use security::{Security, SecurityError, SrtpPair};
@@ -154,6 +154,11 @@ impl Transport {
             }
             TransportKind::Plain(_) => self.security.is_ready() && self.rtp_path().is_some(),
         }
+    }
+
+    /// Whether packets of one size can leave in one send.
+    pub(crate) fn is_segmented(&self) -> bool {
+        self.rtp_path().is_some_and(|path| path.protocol == Protocol::Udp)
     }
 
     pub(crate) fn kind_name(&self) -> &'static str {
