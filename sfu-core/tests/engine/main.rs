@@ -1,10 +1,18 @@
 //! The engine's behaviour in virtual time: simulated publishers and receivers
 //! on simulated links around one `Engine`, one behaviour per module.
 
+mod direct_transport;
 mod forwarding;
+mod hostile;
+mod ice_restart;
 mod keyframes;
+mod lifecycle;
 mod loss;
+mod plain_transport;
 mod reports;
 #[allow(unreachable_pub)]
 mod sim;
 mod simulcast;
+mod slots;
+mod snapshot;
+mod webrtc;

@@ -97,7 +97,7 @@ fn sender_reports_count_what_was_sent() {
 
 #[test]
 fn receiver_reports_tell_loss_and_numbers() {
-    let mut world = World::new(34);
+    let mut world = World::new(37);
     let (ann, bob) = (world.plain(), world.plain());
     let camera = world.publish(ann, Format::Vp8, 1);
     world.subscribe(bob, &[Format::Vp8], Some(camera));

@@ -199,6 +199,10 @@ impl Client {
     }
 
     fn receive_rtp(&mut self, now: Time, datagram: &mut [u8]) {
+        if !self.is_ready() {
+            self.refused += 1;
+            return;
+        }
         let mut len = datagram.len();
         if let Some((inbound, _)) = &mut self.srtp {
             let Ok(opened) = inbound.unprotect_rtp(datagram) else {
@@ -217,6 +221,10 @@ impl Client {
 
     fn receive_rtcp(&mut self, now: Time, datagram: &mut [u8]) {
         self.rtcp_received += 1;
+        if !self.is_ready() {
+            self.refused += 1;
+            return;
+        }
         let mut len = datagram.len();
         if let Some((inbound, _)) = &mut self.srtp {
             let Ok(opened) = inbound.unprotect_rtcp(datagram) else {

@@ -34,6 +34,8 @@ pub struct World {
     /// Sum of all packets that the engine sent, with their times and order.
     pub hash: u64,
     pub rng: Rng,
+    /// Share of the clients' datagrams that come once more, damaged.
+    pub damage: f64,
     config: EngineConfig,
     peer: PeerConfig,
     random: Random,
@@ -93,6 +95,7 @@ impl World {
             turns: 0,
             hash: 0xcbf2_9ce4_8422_2325,
             rng: Rng(seed),
+            damage: 0.0,
             config,
             peer,
             random,
@@ -215,29 +218,36 @@ impl World {
                 Layer::new(first + 10 * at as u32, rid)
             })
             .collect();
-        let encodings = layers.iter().map(|layer| EncodingConfig {
-            ssrc: (!by_rid).then_some(layer.ssrc),
-            rtx_ssrc: (!by_rid && format != Format::Opus).then_some(layer.rtx_ssrc),
-            rid: layer.rid,
-        });
-        let encodings = encodings.collect();
         let mut source = Source::new(self.now, format, layers, extensions());
         source.mid = Mid::new(at.to_string());
-        let config = ProducerConfig {
-            kind: format.kind(),
-            mid: source.mid,
-            codecs: vec![format.config(source.payload_type)],
-            encodings,
-            extensions: source.extensions,
-            paused: false,
-            consumable: String::new(),
-        };
+        self.clients[client].sources.push(source);
+        let unknown = ProducerId::from_u64(u64::MAX).unwrap();
+        let config = self.producer_config(SourceRef { client, at, producer: unknown });
         let transport = self.clients[client].transport;
         let Reply::Producer(producer) = self.ok(Command::Produce(transport, config)) else {
             panic!()
         };
-        self.clients[client].sources.push(source);
         SourceRef { client, at, producer }
+    }
+
+    /// The configuration of a source's producer.
+    pub fn producer_config(&mut self, source: SourceRef) -> ProducerConfig {
+        let by_rid = matches!(self.clients[source.client].path, Path::WebRtc(_));
+        let source = self.source(source);
+        let encodings = source.layers.iter().map(|layer| EncodingConfig {
+            ssrc: (!by_rid).then_some(layer.ssrc),
+            rtx_ssrc: (!by_rid && source.format != Format::Opus).then_some(layer.rtx_ssrc),
+            rid: layer.rid,
+        });
+        ProducerConfig {
+            kind: source.format.kind(),
+            mid: source.mid,
+            codecs: vec![source.format.config(source.payload_type)],
+            encodings: encodings.collect(),
+            extensions: source.extensions,
+            paused: false,
+            consumable: String::new(),
+        }
     }
 
     /// A new slot that takes these formats.
@@ -355,20 +365,47 @@ impl World {
         }
     }
 
+    /// Lets time pass for everyone but the engine, which takes datagrams in and
+    /// gets no turn. Gives their number.
+    pub fn deliver_without_turn(&mut self, millis: u64) -> usize {
+        let end = self.now + Duration::from_millis(millis);
+        let mut delivered = 0;
+        loop {
+            let clients = self.clients.iter().map(Client::next).min();
+            let queue = self.queue.peek().map(|Reverse((at, ..))| *at);
+            let next = [clients, queue].into_iter().flatten().min().unwrap_or(Time::MAX);
+            if next.max(self.now) >= end {
+                self.now = end;
+                return delivered;
+            }
+            self.now = next.max(self.now);
+            delivered += self.exchange();
+        }
+    }
+
     fn step(&mut self) {
+        let touched = self.exchange() > 0;
+        if touched || self.engine.poll_timeout().is_some_and(|due| due <= self.now) {
+            self.turn();
+        }
+    }
+
+    /// What is due of the clients and the links; the number of datagrams for
+    /// the engine.
+    fn exchange(&mut self) -> usize {
         for at in 0..self.clients.len() {
             if self.clients[at].next() <= self.now {
                 self.clients[at].poll(self.now);
                 self.flush(at);
             }
         }
-        let mut touched = false;
+        let mut delivered = 0;
         while self.queue.peek().is_some_and(|Reverse((at, ..))| *at <= self.now) {
             let Some(Reverse((_, _, target, mut bytes))) = self.queue.pop() else { break };
             match target {
                 Target::Engine(tuple) => {
                     self.engine.handle_datagram(self.now, tuple, &mut bytes);
-                    touched = true;
+                    delivered += 1;
                 }
                 Target::Client(at) => {
                     self.clients[at].receive(self.now, bytes);
@@ -376,9 +413,7 @@ impl World {
                 }
             }
         }
-        if touched || self.engine.poll_timeout().is_some_and(|due| due <= self.now) {
-            self.turn();
-        }
+        delivered
     }
 
     /// One turn of the engine.
@@ -425,9 +460,25 @@ impl World {
                 client.twcc_sent.insert(twcc, times.first().copied());
             }
             for time in times {
+                if self.damage > 0.0 && self.rng.chance(self.damage) {
+                    let damaged = self.damaged(&datagram.bytes);
+                    self.enqueue(time, Target::Engine(tuple), damaged);
+                }
                 self.enqueue(time, Target::Engine(tuple), datagram.bytes.clone());
             }
         }
+    }
+
+    fn damaged(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        for _ in 0..1 + self.rng.below(4) {
+            let at = self.rng.below(40.min(bytes.len() as u64)) as usize;
+            bytes[at] = self.rng.u64() as u8;
+        }
+        if self.rng.chance(0.3) {
+            bytes.truncate(1 + self.rng.below(bytes.len() as u64) as usize);
+        }
+        bytes
     }
 
     fn enqueue(&mut self, at: Time, target: Target, bytes: Vec<u8>) {
