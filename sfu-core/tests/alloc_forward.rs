@@ -167,7 +167,7 @@ impl Call {
             engine.handle_datagram(self.now, publisher.0, &mut buffer[..len]);
         }
         *seq = seq.next();
-        if at % 1_000 == 0 {
+        if at.is_multiple_of(1_000) {
             let ntp = NtpTime::from_duration(std::time::Duration::from_millis(at));
             let info = SenderInfo { ntp, rtp: RtpTime(at as u32 * 90), packets: 1, octets: 1 };
             let mut writer = RtcpWriter::compound(&mut buffer[..600], SSRC, "publisher");
@@ -176,7 +176,7 @@ impl Call {
             let len = publisher.1.protect_rtcp(buffer, len).unwrap();
             engine.handle_datagram(self.now, publisher.0, &mut buffer[..len]);
         }
-        if at % 5 == 0 {
+        if at.is_multiple_of(5) {
             let viewer = (at / 5) as usize % viewers.len();
             let (tuple, outbound, ssrc) = &mut viewers[viewer];
             let mut writer = RtcpWriter::compound(&mut buffer[..600], *ssrc, "viewer");

@@ -119,8 +119,8 @@ fn noise_of_every_kind_at_every_transport() {
     }
     assert!(siege.refused(2).dtls + siege.refused(2).stun > 100);
     // Authenticated peers lose nothing by noise on their own path.
-    for view in siege.views[1..].to_vec() {
-        assert!(siege.world.sink(view).assert_continuous(0) > 60);
+    for view in &siege.views[1..] {
+        assert!(siege.world.sink(*view).assert_continuous(0) > 60);
     }
     siege.assert_calm();
 }
@@ -136,8 +136,8 @@ fn real_packets_with_damage() {
     siege.world.damage = 0.0;
     let after = siege.state();
     assert!(after < before + 60_000, "the state grew from {before} to {after} bytes");
-    for view in siege.views[1..].to_vec() {
-        assert!(siege.world.sink(view).assert_continuous(0) > 60);
+    for view in &siege.views[1..] {
+        assert!(siege.world.sink(*view).assert_continuous(0) > 60);
     }
     siege.assert_calm();
 }

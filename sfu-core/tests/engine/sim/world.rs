@@ -40,12 +40,15 @@ pub struct World {
     peer: PeerConfig,
     random: Random,
     addresses: HashMap<SocketAddr, usize>,
-    queue: BinaryHeap<Reverse<(Time, u64, Target, Vec<u8>)>>,
+    queue: BinaryHeap<Reverse<OnTheWay>>,
     sent: u64,
     requests: u64,
     completions: Vec<Completion>,
     turns_at: (Time, u32),
 }
+
+/// A datagram by its time of arrival, and of those the first sent first.
+type OnTheWay = (Time, u64, Target, Vec<u8>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
