@@ -60,6 +60,7 @@ fn table(profile: SrtpProfile, options: &Options) -> anyhow::Result<Table> {
         "sendto : GSO",
         "sendto : server",
         "run length seen",
+        "turns per frame",
     ];
     let mut table = Table::new(title, &columns);
     for &run in &options.runs {
@@ -70,7 +71,7 @@ fn table(profile: SrtpProfile, options: &Options) -> anyhow::Result<Table> {
 
 fn row(profile: SrtpProfile, run: usize, options: &Options) -> anyhow::Result<Vec<Cell>> {
     let mut costs: [Vec<f64>; 4] = Default::default();
-    let mut seen = Vec::new();
+    let (mut seen, mut turns) = (Vec::new(), Vec::new());
     // Turn by turn, so that a noisy moment hits all columns.
     for _ in 0..options.repetitions {
         let receivers = Receivers::new(options.subscribers)?;
@@ -78,9 +79,10 @@ fn row(profile: SrtpProfile, run: usize, options: &Options) -> anyhow::Result<Ve
         costs[0].push(measure.engine(&mut |_: Run<'_>| {}, false)?);
         costs[1].push(measure.engine(&mut SendTo::new()?, true)?);
         costs[2].push(measure.engine(&mut Segmented::new()?, true)?);
-        let (cost, length) = measure.server()?;
-        costs[3].push(cost);
-        seen.push(length);
+        let served = measure.server()?;
+        costs[3].push(served.cost);
+        seen.push(served.run_length);
+        turns.push(served.turns);
     }
     let [engine, sendto, gso, server] = &costs;
     let [engine, sendto, gso, server] =
@@ -94,7 +96,18 @@ fn row(profile: SrtpProfile, run: usize, options: &Options) -> anyhow::Result<Ve
         Cell::Number(sendto.median / gso.median, 1),
         Cell::Number(sendto.median / server.median, 1),
         Cell::Number(Sample::of(&seen)?.median, 1),
+        Cell::Number(Sample::of(&turns)?.median, 1),
     ])
+}
+
+/// What a server did with the frames.
+struct Served {
+    /// CPU ns per forwarded packet.
+    cost: f64,
+    /// Mean run length that it saw.
+    run_length: f64,
+    /// Turns of its loop per frame.
+    turns: f64,
 }
 
 struct Measurement<'a> {
@@ -128,8 +141,8 @@ impl Measurement<'_> {
         Ok(self.per_packet(used))
     }
 
-    /// The server on its own thread; also the mean run length that it saw.
-    fn server(&mut self) -> anyhow::Result<(f64, f64)> {
+    /// The server on its own thread.
+    fn server(&mut self) -> anyhow::Result<Served> {
         let mut server = Server::new(self.profile, self.receivers)?;
         let frames = (0..self.rounds())
             .map(|_| server.frame(self.run))
@@ -140,6 +153,10 @@ impl Measurement<'_> {
         }
         let used = server.shard.used()?.saturating_sub(used);
         let stats = server.stats()?.since(&before);
-        Ok((self.per_packet(used), stats.mean_run_length().unwrap_or(0.0)))
+        Ok(Served {
+            cost: self.per_packet(used),
+            run_length: stats.mean_run_length().unwrap_or(0.0),
+            turns: stats.turns as f64 / frames.len() as f64,
+        })
     }
 }
