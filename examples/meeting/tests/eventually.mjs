@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * Calls `check` until it returns something truthy, and returns that. A thrown
  * error counts as "not yet". After `seconds` it fails with what was last seen.
  */
-export async function eventually(what, check, { seconds = 30, every = 200 } = {}) {
+export async function eventually(what, check, { seconds = 90, every = 200 } = {}) {
   const deadline = Date.now() + seconds * 1000;
   let last;
   for (;;) {
