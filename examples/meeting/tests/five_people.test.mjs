@@ -21,7 +21,7 @@ describe('five people in one meeting', { timeout: 1_200_000 }, () => {
     [chromium, firefox] = await Promise.all([Chromium.launch(), Firefox.launch()]);
     claraLine = await Line.to(server.port);
     // Small windows ask for small pictures, which a loaded machine can decode.
-    const small = { width: 800, height: 600 };
+    const small = { width: 1024, height: 600 };
     ada = await chromium.person('Ada', small);
     ben = await chromium.person('Ben', { ...small, colorScheme: 'dark' });
     clara = await chromium.person('Clara', { width: 390, height: 844 });
