@@ -141,7 +141,7 @@ impl Host {
         let mut datagram = Vec::new();
         let mut connected = false;
         for _ in 0..10 {
-            self.now = self.now + Duration::from_millis(1);
+            self.now += Duration::from_millis(1);
             while client.poll_transmit(self.now, &mut datagram) {
                 let Self { engine, now, sent, used } = self;
                 *used += cpu::of(|| engine.handle_datagram(*now, path, &mut datagram)).0;

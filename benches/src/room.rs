@@ -112,7 +112,7 @@ impl Room {
 
     /// One turn of the engine, in which a frame comes in and goes out.
     pub(crate) fn take_in(&mut self, frame: &mut [u8], sink: &mut dyn Sink) {
-        self.now = self.now + INTERVAL;
+        self.now += INTERVAL;
         for packet in frame.chunks_exact_mut(PACKET_LEN) {
             self.engine.handle_datagram(self.now, self.path, packet);
         }
