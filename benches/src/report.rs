@@ -42,9 +42,14 @@ pub(crate) struct Table {
 pub(crate) enum Cell {
     Text(String),
     /// A number, and how many decimals are worth reading.
-    Number(f64, #[serde(skip)] usize),
+    #[serde(serialize_with = "number_alone")]
+    Number(f64, usize),
     /// Several repetitions of one measurement.
     Sample(Sample),
+}
+
+fn number_alone<S: serde::Serializer>(number: &f64, _: &usize, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_f64(*number)
 }
 
 /// Median and range of repeated measurements.
