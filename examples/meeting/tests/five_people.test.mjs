@@ -20,12 +20,10 @@ describe('five people in one meeting', { timeout: 1_200_000 }, () => {
     meeting = await server.createMeeting('Five people');
     [chromium, firefox] = await Promise.all([Chromium.launch(), Firefox.launch()]);
     claraLine = await Line.to(server.port);
-    // Small windows ask for small pictures, which a loaded machine can decode.
-    const small = { width: 1024, height: 600 };
-    ada = await chromium.person('Ada', small);
-    ben = await chromium.person('Ben', { ...small, colorScheme: 'dark' });
+    ada = await chromium.person('Ada');
+    ben = await chromium.person('Ben', { colorScheme: 'dark' });
     clara = await chromium.person('Clara', { width: 390, height: 844 });
-    fritz = await firefox.person('Fritz', small);
+    fritz = await firefox.person('Fritz');
     robot = new AiortcParticipant('Robot');
     browsers = [ada, ben, clara, fritz];
     everyone = [...browsers, robot];

@@ -26,8 +26,11 @@ export class MediaLink {
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(send: (message: ClientMessage) => boolean) {
+  readonly #canOffer: () => boolean;
+
+  constructor(send: (message: ClientMessage) => boolean, canOffer: () => boolean) {
     this.#send = send;
+    this.#canOffer = canOffer;
   }
 
   /** Starts over with a new peer connection. */
@@ -113,7 +116,11 @@ export class MediaLink {
     if (this.status === 'closed') return;
     this.status = 'failed';
     this.#failures += 1;
-    this.#timer = setTimeout(() => void this.connect(), backoffDelay(this.#failures));
+    this.#timer = setTimeout(() => {
+      // Without signalling a new connection cannot be made, and the old one may still recover.
+      if (this.#canOffer()) void this.connect();
+      else this.#retry();
+    }, backoffDelay(this.#failures));
   }
 
   async #apply(session: MediaSession, source: Source, track: MediaStreamTrack | null): Promise<void> {

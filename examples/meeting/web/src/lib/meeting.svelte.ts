@@ -70,7 +70,10 @@ export class Meeting {
     this.#displayName = displayName;
     this.#seat = seat;
     this.title = seat.meeting_state.title;
-    this.link = new MediaLink((message) => this.#signaling.send(message));
+    this.link = new MediaLink(
+      (message) => this.#signaling.send(message),
+      () => this.socket === 'joined',
+    );
     this.#view = new ViewReport((tiles) => this.#signaling.send({ type: 'view', tiles }));
     this.#announcer = new Announcer((message) => this.#signaling.send(message));
     this.screen = new ScreenShare(this.link, () => this.#announce());
