@@ -7,7 +7,7 @@ use super::producer::{Fresh, Stored};
 use super::router::Router;
 use super::transport::{SecurityError, StreamRef, Transport, TransportKind, match_stream};
 use crate::stream::recv::ArrivalKind;
-use crate::stream::select::PacketMeta;
+use crate::stream::select::{CaptureTime, PacketMeta};
 use crate::wire::ExtSeq;
 use crate::wire::buf::Pool;
 use crate::wire::codec::{self, Codec};
@@ -160,7 +160,7 @@ impl Router {
         incoming.counters.bytes += header.payload_len() as u64;
         let capture = incoming.recv.capture_clock(&transport.clock);
         let mut meta = packet_meta(now, stream.stream, arrival.ext, &header, codec, packet);
-        meta.capture = capture.map(|clock| clock.time_at(header.timestamp));
+        meta.capture = capture.map(|clock| CaptureTime::new(clock.time_at(header.timestamp)));
         if wants_nack {
             if arrival.kind == ArrivalKind::Reset {
                 incoming.nack.reset();

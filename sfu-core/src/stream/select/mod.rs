@@ -11,7 +11,7 @@ mod selector;
 mod simulcast;
 mod temporal;
 
-pub use packet::PacketMeta;
+pub use packet::{CaptureTime, Dependencies, PacketMeta, References};
 pub use plain::Plain;
 pub use selector::{ActiveStreams, Decision, Layers, Reason, Selector};
 pub use simulcast::Simulcast;

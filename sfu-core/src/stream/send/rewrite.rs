@@ -12,7 +12,7 @@ use sfu_ice::Time;
 
 use super::seqmap::{Mapped, Offsets, SeqMap, StreamKey};
 use crate::stream::recv::{CaptureClock, ClockRate, signed_nanos, wrap_u32};
-use crate::stream::select::PacketMeta;
+use crate::stream::select::{CaptureTime, PacketMeta};
 use crate::wire::codec::PictureId;
 use crate::wire::{ExtSeq, MediaKind, RtpTime, SeqNo};
 
@@ -135,7 +135,7 @@ struct Source {
 struct Newest {
     timestamp: RtpTime,
     arrival: Time,
-    capture: Option<Time>,
+    capture: Option<CaptureTime>,
 }
 
 /// A jump of the ingress numbers beyond this starts the numbers anew.
@@ -365,7 +365,8 @@ struct Step {
 /// Nanoseconds between the making of the newest packet and of this one.
 fn elapsed(newest: &Newest, packet: &PacketMeta) -> i64 {
     let arrival = signed_nanos(packet.arrival, newest.arrival);
-    let capture = newest.capture.zip(packet.capture).map(|(last, now)| signed_nanos(now, last));
+    let capture = newest.capture.zip(packet.capture);
+    let capture = capture.map(|(last, now)| signed_nanos(now.time(), last.time()));
     capture
         .filter(|capture| capture.saturating_sub(arrival).saturating_abs() <= MAX_SKEW)
         .unwrap_or(arrival)

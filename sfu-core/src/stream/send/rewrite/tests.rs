@@ -246,7 +246,7 @@ fn watch(seed: u8, switch_every: u64, network: Network, temporal: bool) -> Viewe
         let arrival = layer.recv.push(now, arriving.seq, meta.timestamp, 1_000);
         assert!(arrival.kind.is_new());
         let clock = layer.recv.capture_clock(&publisher.remote).unwrap();
-        let capture = Some(clock.time_at(meta.timestamp));
+        let capture = Some(CaptureTime::new(clock.time_at(meta.timestamp)));
         let meta = PacketMeta { ext: arrival.ext, capture, ..*meta };
         let offered =
             Offered { key, meta, clock, captured: arriving.captured, frame: arriving.frame };

@@ -16,7 +16,7 @@ impl Speaker {
         let captured = Time::from_millis(1_000 + number * 20) + self.phase;
         let timestamp = RtpTime(self.timestamp).offset(number as u32 * PACKET);
         PacketMeta {
-            capture: Some(captured),
+            capture: Some(CaptureTime::new(captured)),
             ..PacketMeta::new(
                 ExtSeq(70_000 + number),
                 timestamp,
@@ -55,7 +55,7 @@ fn speakers_follow_each_other_without_overlap_or_drift() {
             false => rewriter.forward(speaker.key, &packet),
         };
         match result {
-            Ok(rewritten) => sent.push((rewritten, packet.capture.unwrap())),
+            Ok(rewritten) => sent.push((rewritten, packet.capture.unwrap().time())),
             Err(reason) => {
                 assert_eq!(reason, Refused::Overlap);
                 refused += 1;

@@ -17,7 +17,7 @@ fn packet(number: u64, millis: u64, timestamp: u32) -> PacketMeta {
 }
 
 fn captured(meta: PacketMeta, millis: u64) -> PacketMeta {
-    PacketMeta { capture: Some(Time::from_millis(1_000 + millis)), ..meta }
+    PacketMeta { capture: Some(CaptureTime::new(Time::from_millis(1_000 + millis))), ..meta }
 }
 
 #[test]
