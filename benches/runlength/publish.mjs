@@ -37,6 +37,8 @@ try {
   await lines.next();
 } finally {
   await browser.close();
+  // An input that is still open would keep the process alive.
+  process.stdin.destroy();
 }
 
 async function makeOffer(withAudio) {
