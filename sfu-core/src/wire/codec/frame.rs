@@ -15,6 +15,12 @@ pub enum CodecError {
     /// Contradicts itself or uses a reserved value.
     #[error("the payload contradicts itself")]
     Malformed,
+    /// Refers to a description of the stream that was not received.
+    #[error("the description that the packet refers to was not received")]
+    NoStructure,
+    /// The buffer to write to is too short.
+    #[error("the buffer is too short")]
+    NoSpace,
 }
 
 /// Number of a picture in VP8 and VP9, with the width it has on the wire.
@@ -39,7 +45,9 @@ impl PictureId {
 #[non_exhaustive]
 pub struct FrameInfo {
     /// The payload shows that it belongs to a key frame. Packets of a key frame
-    /// after its first do not show it in VP8 and AV1. Always true for audio.
+    /// after its first do not show it in VP8 and AV1. In VP9 each spatial layer
+    /// of a key picture is one: it refers to no earlier picture. Always true for
+    /// audio.
     pub keyframe: bool,
     /// A frame starts in this packet, or may start: H.264, H.265 and AV1 tell
     /// where one cannot start, not where one does.
@@ -51,6 +59,11 @@ pub struct FrameInfo {
     pub discardable: bool,
     /// Spatial layer, 0 is the smallest.
     pub spatial_id: u8,
+    /// The frame refers to the spatial layer below it in the same picture (VP9
+    /// D bit).
+    pub inter_layer_dependency: bool,
+    /// No frame of a higher spatial layer refers to this one (VP9 Z bit).
+    pub not_needed_above: bool,
     /// Temporal layer, 0 is the base, if the payload says so.
     pub temporal_id: Option<u8>,
     /// A subscriber of lower temporal layers can go up to this layer here (VP8 Y
@@ -60,12 +73,16 @@ pub struct FrameInfo {
     pub picture_id: Option<PictureId>,
     /// Running number of base layer frames (TL0PICIDX).
     pub tl0_pic_idx: Option<u8>,
+    /// Width and height of the frame's spatial layer in pixels, if this packet
+    /// says it: it comes with key frames.
+    pub resolution: Option<(u16, u16)>,
 }
 
 impl FrameInfo {
-    /// A key frame starts in this packet: a subscriber can start here.
+    /// A key frame starts in this packet that needs no other frame: a subscriber
+    /// can start here.
     pub const fn starts_keyframe(&self) -> bool {
-        self.keyframe && self.frame_start
+        self.keyframe && self.frame_start && !self.inter_layer_dependency
     }
 }
 

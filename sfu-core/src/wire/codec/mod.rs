@@ -10,6 +10,8 @@
 )]
 
 mod av1;
+mod bits;
+pub mod dd;
 mod frame;
 mod h264;
 mod h265;

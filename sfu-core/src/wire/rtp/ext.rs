@@ -48,6 +48,11 @@ impl<'a> Elements<'a> {
         }
     }
 
+    /// Bytes of the block that are still to come.
+    pub(super) const fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     fn step(&mut self) -> Option<Element<'a>> {
         loop {
             let (&first, tail) = self.rest.split_first()?;

@@ -204,17 +204,49 @@ pub struct Extensions {
     pub abs_capture_time: Option<AbsCaptureTime>,
     /// Playout delay that the sender asks for.
     pub playout_delay: Option<PlayoutDelay>,
+    /// Where the dependency descriptor is: reading it needs the state of its
+    /// stream ([`DdReader`](crate::wire::codec::dd::DdReader)).
+    pub dependency_descriptor: Option<ElementRange>,
+    /// Where the layer allocation is
+    /// (`VideoLayersAllocation::read`).
+    pub video_layers_allocation: Option<ElementRange>,
+}
+
+/// Where the value of an extension element lies in its packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs)]
+pub struct ElementRange {
+    /// Offset of the first byte, from the start of the packet.
+    pub start: u16,
+    /// Number of bytes.
+    pub len: u8,
+}
+
+impl ElementRange {
+    /// The value in `packet`, the one that it was found in or a copy; empty if
+    /// it is shorter.
+    pub fn of(self, packet: &[u8]) -> &[u8] {
+        let start = usize::from(self.start);
+        packet.get(start..start + usize::from(self.len)).unwrap_or_default()
+    }
 }
 
 /// Reads every known extension of `view` whose id `map` knows. If an extension
 /// appears more than once, the last one counts.
 ///
 /// The dependency descriptor and the layer allocation need state or are long:
-/// take them from [`RtpView::element`].
+/// only their places are noted.
 pub fn read_extensions(view: &RtpView<'_>, map: &ExtensionMap) -> Extensions {
     let mut out = Extensions::default();
-    for element in view.elements() {
-        let data = element.data;
+    let mut elements = view.elements();
+    let block_end = view.extension().map_or(0, |block| block.range().end);
+    while let Some(element) = elements.next() {
+        let (data, rest) = (element.data, elements.remaining());
+        let range = || {
+            let start = block_end.checked_sub(rest + data.len())?;
+            let (start, len) = (u16::try_from(start).ok()?, u8::try_from(data.len()).ok()?);
+            Some(ElementRange { start, len })
+        };
         let Some(kind) = map.kind_of(element.id) else { continue };
         match kind {
             ExtensionKind::Mid => out.mid = Mid::new(data),
@@ -233,7 +265,8 @@ pub fn read_extensions(view: &RtpView<'_>, map: &ExtensionMap) -> Extensions {
             }
             ExtensionKind::AbsCaptureTime => out.abs_capture_time = AbsCaptureTime::read(data),
             ExtensionKind::PlayoutDelay => out.playout_delay = PlayoutDelay::read(data),
-            ExtensionKind::DependencyDescriptor | ExtensionKind::VideoLayersAllocation => {}
+            ExtensionKind::DependencyDescriptor => out.dependency_descriptor = range(),
+            ExtensionKind::VideoLayersAllocation => out.video_layers_allocation = range(),
         }
     }
     out
@@ -290,7 +323,7 @@ mod tests {
         element(9, &[0, 0, 0, 1, 0, 0, 0, 0]);
         element(10, &[0, 0x10, 0x02]);
         element(11, &[1, 2, 3]);
-        element(13, &[9]);
+        element(12, &[9]);
         while block.len() % 4 != 0 {
             block.push(0);
         }
@@ -309,7 +342,9 @@ mod tests {
         assert_eq!(read.transmission_offset, Some(TransmissionOffset(9)));
         assert_eq!(read.abs_capture_time.unwrap().capture.0, 1 << 32);
         assert_eq!(read.playout_delay, Some(PlayoutDelay { min_ms: 10, max_ms: 20 }));
-        assert_eq!(view.element(11), Some(&[1, 2, 3][..]));
+        assert_eq!(read.dependency_descriptor.unwrap().of(&packet), [1, 2, 3]);
+        assert_eq!(read.video_layers_allocation.unwrap().of(&packet), [9]);
+        assert_eq!(read.video_layers_allocation.unwrap().of(&packet[..16]), b"");
         assert_eq!(read_extensions(&view, &ExtensionMap::default()), Extensions::default());
     }
 }

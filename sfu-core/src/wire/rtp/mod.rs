@@ -19,7 +19,9 @@ mod values;
 mod view;
 
 pub use ext::{Element, Elements};
-pub use ext_map::{ExtensionKind, ExtensionMap, ExtensionMapError, Extensions, read_extensions};
+pub use ext_map::{
+    ElementRange, ExtensionKind, ExtensionMap, ExtensionMapError, Extensions, read_extensions,
+};
 pub use padding::add_padding;
 pub use template::{HeaderFields, HeaderTemplate, PassThrough, Written};
 pub use values::{
