@@ -44,11 +44,18 @@ need_toolchains() {
   apt_install "${packages[@]}"
 }
 
+# For tests that make a network of their own.
+need_network_tools() {
+  local packages=()
+  has ip && { has tc || [ -x /sbin/tc ]; } || packages+=(iproute2)
+  has unshare || packages+=(util-linux)
+  apt_install "${packages[@]}"
+}
+
 need_browsers() {
   local packages=()
   has chromium || packages+=(chromium)
   has firefox-esr || packages+=(firefox-esr)
-  has ip || packages+=(iproute2)
   [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
   has fc-list && [ -n "$(fc-list : family 2>/dev/null)" ] || packages+=(fontconfig fonts-liberation)
   apt_install "${packages[@]}"

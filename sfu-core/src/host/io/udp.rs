@@ -45,6 +45,10 @@ pub(crate) struct UdpSocket {
     pub(crate) readable: bool,
     backlog: VecDeque<Waiting>,
     backlog_bytes: usize,
+    /// The poller tells when the kernel takes packets again. Only while a
+    /// backlog waits: otherwise each send that empties the kernel's queue would
+    /// wake the shard for nothing.
+    pub(crate) awaits_writable: bool,
     pub(crate) counters: UdpCounters,
 }
 
@@ -106,6 +110,7 @@ impl UdpSocket {
             readable: true,
             backlog: VecDeque::new(),
             backlog_bytes: 0,
+            awaits_writable: false,
             counters: UdpCounters::default(),
         })
     }
@@ -116,6 +121,11 @@ impl UdpSocket {
 
     pub(crate) fn source(&mut self) -> &mut mio::net::UdpSocket {
         &mut self.socket
+    }
+
+    /// Whether packets wait for the kernel.
+    pub(crate) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
     }
 
     /// Reads one batch and hands each datagram to `handle`. Returns how many

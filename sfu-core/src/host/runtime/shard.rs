@@ -73,6 +73,8 @@ struct Sockets {
     by_port: HashMap<u16, usize>,
     tcp: Vec<TcpPort>,
     next: usize,
+    /// Sockets that have a backlog of which the poller does not know yet.
+    stalled: Vec<usize>,
     /// What sockets counted that are closed by now.
     closed: UdpCounters,
     media_packets: u64,
@@ -89,8 +91,14 @@ impl Sink for Sockets {
             Protocol::Udp => {
                 let local = run.tuple.local;
                 let key = self.by_local.get(&local).or_else(|| self.by_port.get(&local.port()));
-                if let Some(socket) = key.and_then(|key| self.udp.get_mut(key)) {
+                if let Some(&key) = key
+                    && let Some(socket) = self.udp.get_mut(&key)
+                {
                     socket.send(&run);
+                    if socket.has_backlog() && !socket.awaits_writable {
+                        socket.awaits_writable = true;
+                        self.stalled.push(key);
+                    }
                 }
             }
             Protocol::Tcp => {
@@ -118,6 +126,7 @@ impl Shard {
             by_port: HashMap::new(),
             tcp: Vec::new(),
             next: FIRST_SOCKET,
+            stalled: Vec::new(),
             closed: UdpCounters::default(),
             media_packets: 0,
             media_runs: 0,
@@ -153,8 +162,7 @@ impl Shard {
 
     fn register(&mut self, mut socket: UdpSocket) -> std::io::Result<usize> {
         let key = self.sockets.next;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(socket.source(), Token(key), interest)?;
+        self.poll.registry().register(socket.source(), Token(key), Interest::READABLE)?;
         self.sockets.next += 1;
         let local = socket.local_addr();
         self.sockets.by_local.insert(local, key);
@@ -204,10 +212,28 @@ impl Shard {
             if event.is_writable() {
                 socket.flush_backlog();
             }
+            if socket.awaits_writable && !socket.has_backlog() {
+                socket.awaits_writable = false;
+                self.watch(token, Interest::READABLE);
+            }
             return;
         }
         for port in &mut self.sockets.tcp {
             port.note_readiness(token, event.is_readable(), event.is_writable());
+        }
+    }
+
+    /// Has the poller tell when sockets with a backlog can send again.
+    fn watch_stalled(&mut self) {
+        while let Some(key) = self.sockets.stalled.pop() {
+            self.watch(key, Interest::READABLE | Interest::WRITABLE);
+        }
+    }
+
+    fn watch(&mut self, key: usize, interest: Interest) {
+        let Some(socket) = self.sockets.udp.get_mut(&key) else { return };
+        if let Err(error) = self.poll.registry().reregister(socket.source(), Token(key), interest) {
+            tracing::error!(%error, "the poller refused a socket; its backlog may wait");
         }
     }
 
@@ -218,6 +244,7 @@ impl Shard {
         let mut more = self.receive(now);
         more |= self.take_messages(now)?;
         self.engine.run(now, &mut self.sockets);
+        self.watch_stalled();
         self.put_out();
         self.busy += self.clock.now().since(now);
         Some(more)

@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { MediaStatus } from './media';
+import type { ClientMessage } from './protocol';
+
+class FakeSession {
+  closed = false;
+
+  constructor(
+    _iceServers: RTCIceServer[],
+    readonly tell: (status: MediaStatus) => void,
+  ) {
+    sessions.push(this);
+  }
+
+  audioTracks(): MediaStreamTrack[] {
+    return [];
+  }
+
+  offer(): Promise<object> {
+    return Promise.resolve({ sdp: 'v=0', tracks: [], slots: [] });
+  }
+
+  accept(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  setTrack(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+class SilentOutput {
+  play(): void {}
+  stop(): void {}
+  resume(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const sessions: FakeSession[] = [];
+
+vi.mock('./media', () => ({ MediaSession: FakeSession }));
+vi.mock('./audio-output.svelte', () => ({ AudioOutput: SilentOutput }));
+const { MediaLink } = await import('./media-link.svelte');
+
+const A_MINUTE = 60_000;
+
+let sent: ClientMessage[];
+let joined: boolean;
+let link: InstanceType<typeof MediaLink>;
+
+function last(): FakeSession {
+  const session = sessions.at(-1);
+  if (!session) throw new Error('no session was made');
+  return session;
+}
+
+async function connected(): Promise<void> {
+  await link.connect([]);
+  await link.answered(sent.length, 'v=0');
+  last().tell('connected');
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  sessions.length = 0;
+  sent = [];
+  joined = true;
+  link = new MediaLink(
+    (message) => {
+      if (joined) sent.push(message);
+      return joined;
+    },
+    () => joined,
+  );
+});
+
+afterEach(() => {
+  link.close();
+  vi.useRealTimers();
+});
+
+describe('a media link', () => {
+  it('offers once and stays with a connection that works', async () => {
+    await connected();
+    await vi.advanceTimersByTimeAsync(A_MINUTE);
+    expect(sessions).toHaveLength(1);
+    expect(sent.map((message) => message.type)).toEqual(['offer']);
+    expect(link.healthy).toBe(true);
+  });
+
+  it('makes a new connection when one failed', async () => {
+    await connected();
+    const first = last();
+    first.tell('failed');
+    expect(link.healthy).toBe(false);
+    await vi.advanceTimersByTimeAsync(A_MINUTE);
+    expect(first.closed).toBe(true);
+    expect(sessions.length).toBeGreaterThan(1);
+    expect(sent.length).toBe(sessions.length);
+  });
+
+  it('offers again when no answer comes', async () => {
+    await link.connect([]);
+    await vi.advanceTimersByTimeAsync(A_MINUTE);
+    expect(sent.length).toBeGreaterThan(1);
+  });
+
+  it('leaves an interrupted connection the time to recover', async () => {
+    await connected();
+    last().tell('interrupted');
+    await vi.advanceTimersByTimeAsync(3_000);
+    last().tell('connected');
+    await vi.advanceTimersByTimeAsync(A_MINUTE);
+    expect(sessions).toHaveLength(1);
+  });
+
+  it('keeps what may recover while it cannot offer, and offers when it can', async () => {
+    await connected();
+    const first = last();
+    joined = false;
+    first.tell('failed');
+    await vi.advanceTimersByTimeAsync(A_MINUTE);
+    expect(sessions).toHaveLength(1);
+    expect(first.closed).toBe(false);
+
+    joined = true;
+    await vi.advanceTimersByTimeAsync(A_MINUTE);
+    expect(first.closed).toBe(true);
+    expect(sent.length).toBeGreaterThan(1);
+  });
+
+  it('does nothing more once it is closed', async () => {
+    await connected();
+    last().tell('failed');
+    link.close();
+    await vi.advanceTimersByTimeAsync(A_MINUTE);
+    expect(sessions).toHaveLength(1);
+    expect(link.status).toBe('closed');
+  });
+});
