@@ -36,12 +36,14 @@ const WORLD: [&str; 17] = [
 ];
 
 /// Words that a file may use all the same, because a library it adapts speaks
-/// in them: `dimpl` takes its time as `Instant`, of which one origin is kept,
-/// and shares certificates.
-const ADAPTERS: [(&str, &str); 3] = [
+/// in them: `dimpl` and `sctp-proto` take their time as `Instant`, of which one
+/// origin is kept, and share certificates and settings.
+const ADAPTERS: [(&str, &str); 5] = [
     ("sfu-ice/src/dtls/dimpl.rs", "Instant"),
     ("sfu-ice/src/dtls/dimpl.rs", "std::sync"),
     ("sfu-ice/src/dtls/certificate.rs", "std::sync"),
+    ("sfu-ice/src/sctp/clock.rs", "Instant"),
+    ("sfu-ice/src/sctp/association.rs", "std::sync"),
 ];
 
 #[test]

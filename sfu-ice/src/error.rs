@@ -1,8 +1,9 @@
 //! Errors of this crate, in two families.
 //!
-//! Packet errors ([`StunError`], [`DtlsError`]) are small `Copy` values that
-//! the caller counts; they are never formatted per packet. Control errors
-//! ([`PeerError`]) answer a call of the application and say what was wrong.
+//! Packet errors ([`StunError`], [`DtlsError`], [`SctpError`]) are small `Copy`
+//! values that the caller counts; they are never formatted per packet. Control
+//! errors ([`PeerError`]) answer a call of the application and say what was
+//! wrong.
 
 use thiserror::Error;
 
@@ -81,6 +82,53 @@ pub enum DtlsError {
     NotConnected,
 }
 
+/// Why SCTP input was dropped, or a call on a data channel was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum SctpError {
+    /// SCTP was not negotiated, or the association is not established yet.
+    #[error("the SCTP association is not established")]
+    NotConnected,
+    /// The association has ended.
+    #[error("the SCTP association is closed")]
+    Closed,
+    /// Not an SCTP packet, or one with a chunk that runs past its end.
+    #[error("a malformed SCTP packet")]
+    Malformed,
+    /// The packet is refused as if it were lost, because the peer is beyond
+    /// what this side holds for it.
+    #[error("the peer sends more than is held for it")]
+    Overload,
+    /// The peer broke a bound that a sound implementation cannot break.
+    #[error("the peer broke a bound of the association")]
+    Violation,
+    /// Too many events wait: the caller polls too seldom.
+    #[error("too many events wait to be polled")]
+    Overflow,
+    /// No channel has this stream identifier.
+    #[error("no data channel has this stream identifier")]
+    UnknownStream,
+    /// Another channel has this stream identifier.
+    #[error("the stream identifier is in use by another data channel")]
+    StreamInUse,
+    /// The stream identifier is beyond those that were negotiated, or all of
+    /// them are in use.
+    #[error("no such stream identifier is left")]
+    NoStreamLeft,
+    /// The label or the protocol is too long.
+    #[error("the label and the protocol may have 1024 bytes each")]
+    LabelTooLong,
+    /// The channel is not open yet, or not any more.
+    #[error("the data channel is not open")]
+    NotOpen,
+    /// The message is longer than the peer takes.
+    #[error("the message is longer than the peer takes")]
+    MessageTooLong,
+    /// The send buffer is full: the peer is slower than the sender.
+    #[error("the send buffer is full")]
+    BufferFull,
+}
+
 /// Why a call on a [`Peer`](crate::Peer) or its parts was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -111,6 +159,9 @@ pub enum PeerError {
     /// The DTLS backend refused its configuration.
     #[error("the DTLS backend refused the configuration")]
     BadDtlsConfig,
+    /// Data channels are enabled with other settings.
+    #[error("data channels are enabled already, with other settings")]
+    SctpAlreadyEnabled,
     /// The peer is closed.
     #[error("the peer is closed")]
     Closed,

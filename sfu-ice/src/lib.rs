@@ -1,9 +1,9 @@
-//! Sans-IO connectivity and key agreement for SFUs: STUN, ICE-lite and
-//! DTLS-SRTP.
+//! Sans-IO connectivity and key agreement for SFUs: STUN, ICE-lite, DTLS-SRTP,
+//! and the data channels on top of DTLS.
 //!
 //! The crate answers one question: over which address, and with which keys,
 //! does this server talk to that browser? [`Peer`] is the whole answer for one
-//! remote; [`stun`], [`ice`] and [`dtls`] are its parts and can be used alone.
+//! remote; [`stun`], [`ice`], [`dtls`] and [`sctp`] are its parts and can be used alone.
 //! Nothing here opens a socket, reads a clock or sees a media byte: datagrams,
 //! [`Time`] and [`Random`] come in as arguments, and the caller polls for what
 //! to send, when to wake and what happened.
@@ -30,6 +30,7 @@ mod error;
 pub mod ice;
 mod peer;
 mod random;
+pub mod sctp;
 pub mod stun;
 mod time;
 
@@ -39,8 +40,12 @@ pub use dtls::{
     Certificate, DtlsBackend, DtlsConfig, DtlsRole, DtlsState, DtlsVersion, Fingerprint,
     FingerprintAlgorithm, SrtpKeys, SrtpProfile,
 };
-pub use error::{DtlsError, PeerError, StunError};
+pub use error::{DtlsError, PeerError, SctpError, StunError};
 pub use ice::{Candidate, CandidateKind, ConsentConfig, IceCredentials, IceState, TcpType};
 pub use peer::{Peer, PeerConfig, PeerEvent, PeerSnapshot, PeerStats};
 pub use random::Random;
+pub use sctp::{
+    ChannelParameters, Message, MessageKind, Reliability, SctpConfig, SctpEvent, SctpState,
+    SctpStats,
+};
 pub use time::Time;

@@ -1,10 +1,11 @@
 //! Connectivity and key agreement with one remote, put together.
 //!
-//! Owns the ICE-lite agent and the DTLS session and routes between them: only
-//! a tuple that an authenticated check validated may reach DTLS, and DTLS is
-//! sent over the selected tuple. The engine calls it with classified
-//! datagrams and time, and polls what to send, when to wake, and what
-//! happened. It never sees media.
+//! Owns the ICE-lite agent, the DTLS session and, if data channels were
+//! negotiated, the SCTP association, and routes between them: only a tuple that
+//! an authenticated check validated may reach DTLS, DTLS is sent over the
+//! selected tuple, and SCTP travels in DTLS. The engine calls it with
+//! classified datagrams and time, and polls what to send, when to wake, and
+//! what happened. It never sees media.
 
 use std::collections::VecDeque;
 
@@ -15,7 +16,10 @@ use crate::dtls::{
     SessionSnapshot, SrtpKeys,
 };
 use crate::ice::{ConsentConfig, IceCredentials, IceEvent, IceSnapshot, IceState, LiteAgent};
-use crate::{Certificate, DtlsError, PeerError, Random, StunError, Time, Tuple};
+use crate::sctp::{
+    Association, ChannelParameters, Message, SctpConfig, SctpEvent, SctpState, SctpStats,
+};
+use crate::{Certificate, DtlsError, PeerError, Random, SctpError, StunError, Time, Tuple};
 
 /// Unpolled events, after which datagrams are refused until the host polls.
 const MAX_EVENTS: usize = 256;
@@ -61,8 +65,11 @@ pub enum PeerEvent {
     DtlsStateChanged(DtlsState),
     /// The keys for SRTP; right before `DtlsStateChanged(Connected)`, once.
     SrtpKeys(SrtpKeys),
-    /// Decrypted DTLS application data.
+    /// Decrypted DTLS application data; not with data channels, for which it
+    /// is the transport.
     ApplicationData(Vec<u8>),
+    /// What the data channels have to tell.
+    Sctp(SctpEvent),
 }
 
 /// Counters of a [`Peer`].
@@ -79,6 +86,8 @@ pub struct PeerStats {
     pub dtls_from_invalid_tuple: u64,
     /// Of those, ones dropped because there was no room or no association.
     pub dtls_dropped: u64,
+    /// Application data given to SCTP that it refused.
+    pub sctp_refused: u64,
 }
 
 /// The state of a [`Peer`] as plain data. Holds the ICE passwords, and no
@@ -89,6 +98,8 @@ pub struct PeerSnapshot {
     ice: IceSnapshot,
     dtls: SessionSnapshot,
     stats: PeerStats,
+    /// Whether there were data channels; their association does not survive.
+    sctp: Option<SctpConfig>,
 }
 
 /// One remote endpoint: ICE-lite and DTLS-SRTP.
@@ -105,6 +116,10 @@ pub struct PeerSnapshot {
 pub struct Peer {
     ice: LiteAgent,
     dtls: Session,
+    /// None without data channels, which then cost nothing.
+    sctp: Option<Box<Association>>,
+    /// Time of the latest call.
+    now: Time,
     ufrag_prefix: String,
     /// Where close_notify goes after ICE has closed.
     last_tuple: Option<Tuple>,
@@ -117,11 +132,13 @@ impl Peer {
     ///
     /// # Errors
     /// [`PeerError::BadCredentials`] if the configured prefix is unusable.
-    pub fn new(config: PeerConfig, _now: Time, random: &mut Random) -> Result<Self, PeerError> {
+    pub fn new(config: PeerConfig, now: Time, random: &mut Random) -> Result<Self, PeerError> {
         let credentials = IceCredentials::with_prefix(&config.ufrag_prefix, random)?;
         Ok(Self {
             ice: LiteAgent::new(credentials, config.consent),
             dtls: Session::new(config.dtls, random),
+            sctp: None,
+            now,
             ufrag_prefix: config.ufrag_prefix,
             last_tuple: None,
             stats: PeerStats::default(),
@@ -154,6 +171,7 @@ impl Peer {
         role: DtlsRole,
         fingerprints: Vec<Fingerprint>,
     ) -> Result<(), PeerError> {
+        self.now = now;
         self.dtls.set_remote(role, fingerprints)?;
         let begun = if self.ice.selected_tuple().is_some() { self.dtls.begin(now) } else { Ok(()) };
         self.collect();
@@ -186,6 +204,7 @@ impl Peer {
         tuple: Tuple,
         datagram: &[u8],
     ) -> Result<(), StunError> {
+        self.now = now;
         self.stats.stun_received = self.stats.stun_received.saturating_add(1);
         if self.events.len() >= MAX_EVENTS {
             return Err(StunError::Overflow);
@@ -214,6 +233,7 @@ impl Peer {
         tuple: Tuple,
         datagram: &[u8],
     ) -> Result<(), DtlsError> {
+        self.now = now;
         self.stats.dtls_received = self.stats.dtls_received.saturating_add(1);
         if !self.ice.is_valid_tuple(&tuple) {
             let count = &mut self.stats.dtls_from_invalid_tuple;
@@ -288,23 +308,138 @@ impl Peer {
     /// # Errors
     /// As [`Session::send`].
     pub fn send_application_data(&mut self, now: Time, data: &[u8]) -> Result<(), DtlsError> {
+        self.now = now;
         let sent = self.dtls.send(now, data);
         self.collect();
         sent
     }
 
+    /// Lets data channels be used: DTLS application data is SCTP from now on
+    /// (RFC 8261). To be called before the peer can have sent any.
+    ///
+    /// # Errors
+    /// [`PeerError::SctpAlreadyEnabled`], unless with the same settings.
+    pub fn enable_sctp(&mut self, now: Time, config: SctpConfig) -> Result<(), PeerError> {
+        self.now = now;
+        match &self.sctp {
+            Some(sctp) if *sctp.config() == config => return Ok(()),
+            Some(_) => return Err(PeerError::SctpAlreadyEnabled),
+            None => {}
+        }
+        let mut sctp = Box::new(Association::new(config));
+        match self.dtls.state() {
+            DtlsState::Connected => {
+                sctp.start(now, self.dtls.local_role() == Some(DtlsRole::Client));
+            }
+            DtlsState::Failed | DtlsState::Closed => sctp.close(),
+            _ => {}
+        }
+        self.sctp = Some(sctp);
+        self.collect();
+        Ok(())
+    }
+
+    /// The state of the SCTP association; none without data channels.
+    pub fn sctp_state(&self) -> Option<SctpState> {
+        self.sctp.as_ref().map(|sctp| sctp.state())
+    }
+
+    /// Counters of the SCTP association; none without data channels.
+    pub fn sctp_stats(&self) -> Option<SctpStats> {
+        self.sctp.as_ref().map(|sctp| sctp.stats())
+    }
+
+    /// What a data channel was opened with.
+    pub fn channel(&self, stream: u16) -> Option<&ChannelParameters> {
+        self.sctp.as_ref()?.channel(stream)
+    }
+
+    /// Opens a data channel, as [`Association::open`] or, with `negotiated`,
+    /// [`Association::open_negotiated`], and gives its stream identifier.
+    ///
+    /// # Errors
+    /// As there; [`SctpError::NotConnected`] without data channels.
+    pub fn open_channel(
+        &mut self,
+        now: Time,
+        stream: Option<u16>,
+        parameters: ChannelParameters,
+        negotiated: bool,
+    ) -> Result<u16, SctpError> {
+        self.now = now;
+        let sctp = self.sctp.as_mut().ok_or(SctpError::NotConnected)?;
+        let opened = if negotiated {
+            sctp.open_negotiated(stream, parameters)
+        } else {
+            sctp.open(stream, parameters)
+        };
+        self.collect();
+        opened
+    }
+
+    /// Closes a data channel, as [`Association::close_channel`].
+    ///
+    /// # Errors
+    /// As there; [`SctpError::NotConnected`] without data channels.
+    pub fn close_channel(&mut self, now: Time, stream: u16) -> Result<(), SctpError> {
+        self.now = now;
+        let sctp = self.sctp.as_mut().ok_or(SctpError::NotConnected)?;
+        let closed = sctp.close_channel(stream);
+        self.collect();
+        closed
+    }
+
+    /// Sends a message over a data channel, as [`Association::send`].
+    ///
+    /// # Errors
+    /// As there; [`SctpError::NotConnected`] without data channels.
+    pub fn send_message(
+        &mut self,
+        now: Time,
+        stream: u16,
+        message: &Message,
+    ) -> Result<(), SctpError> {
+        self.now = now;
+        self.sctp.as_mut().ok_or(SctpError::NotConnected)?.send(stream, message)
+    }
+
+    /// Bytes on a data channel that wait to be sent or acknowledged.
+    pub fn buffered_amount(&self, stream: u16) -> usize {
+        self.sctp.as_ref().map_or(0, |sctp| sctp.buffered_amount(stream))
+    }
+
+    /// As [`Association::set_buffered_amount_low_threshold`].
+    ///
+    /// # Errors
+    /// As there; [`SctpError::NotConnected`] without data channels.
+    pub fn set_buffered_amount_low_threshold(
+        &mut self,
+        stream: u16,
+        threshold: Option<usize>,
+    ) -> Result<(), SctpError> {
+        let sctp = self.sctp.as_mut().ok_or(SctpError::NotConnected)?;
+        sctp.set_buffered_amount_low_threshold(stream, threshold)
+    }
+
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Time) {
+        self.now = now;
         self.ice.handle_timeout(now);
         if self.dtls.poll_timeout().is_some_and(|at| at <= now) {
             self.dtls.handle_timeout(now);
+        }
+        if let Some(sctp) = &mut self.sctp
+            && sctp.poll_timeout().is_some_and(|at| at <= now)
+        {
+            sctp.handle_timeout(now);
         }
         self.collect();
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub fn poll_timeout(&self) -> Option<Time> {
-        [self.ice.poll_timeout(), self.dtls.poll_timeout()].into_iter().flatten().min()
+        let sctp = self.sctp.as_ref().and_then(|sctp| sctp.poll_timeout());
+        [self.ice.poll_timeout(), self.dtls.poll_timeout(), sctp].into_iter().flatten().min()
     }
 
     /// Replaces `out` by the next datagram and returns where to send it.
@@ -313,7 +448,24 @@ impl Peer {
             return Some(tuple);
         }
         let tuple = self.ice.selected_tuple().or(self.last_tuple)?;
-        self.dtls.poll_transmit(out).then_some(tuple)
+        let sent = self.dtls.poll_transmit(out) || self.transmit_sctp(out);
+        sent.then_some(tuple)
+    }
+
+    /// Protects the next packet of SCTP, one at a time, so that DTLS has to
+    /// hold no more than that.
+    fn transmit_sctp(&mut self, out: &mut Vec<u8>) -> bool {
+        while let Some(sctp) = &mut self.sctp
+            && self.dtls.state() == DtlsState::Connected
+            && sctp.poll_transmit(self.now, out)
+        {
+            let sent = self.dtls.send(self.now, out).is_ok();
+            if sent && self.dtls.poll_transmit(out) {
+                self.collect();
+                return true;
+            }
+        }
+        false
     }
 
     /// The next event, oldest first.
@@ -324,6 +476,7 @@ impl Peer {
     /// Says goodbye with close_notify and stops answering. Poll what is left
     /// to send afterwards.
     pub fn close(&mut self, now: Time) {
+        self.now = now;
         self.last_tuple = self.ice.selected_tuple().or(self.last_tuple);
         self.dtls.close(now);
         self.ice.close();
@@ -332,14 +485,20 @@ impl Peer {
 
     /// The state as plain data.
     pub fn snapshot(&self) -> PeerSnapshot {
-        PeerSnapshot { ice: self.ice.snapshot(), dtls: self.dtls.snapshot(), stats: self.stats }
+        PeerSnapshot {
+            ice: self.ice.snapshot(),
+            dtls: self.dtls.snapshot(),
+            stats: self.stats,
+            sctp: self.sctp.as_ref().map(|sctp| *sctp.config()),
+        }
     }
 
     /// A peer that goes on where the snapshot was taken: it answers checks and
     /// keeps its tuples. Its DTLS association, if it was connected, is
     /// detached: records are refused and counted, close_notify cannot be sent,
-    /// and SRTP keys are the engine's to carry over. No event repeats what the
-    /// snapshot already knew.
+    /// and SRTP keys are the engine's to carry over. Data channels need the
+    /// association, so those of a connected peer are closed. No event repeats
+    /// what the snapshot already knew.
     ///
     /// # Errors
     /// [`PeerError::BadCredentials`] if the snapshot's are unusable.
@@ -351,9 +510,19 @@ impl Peer {
     ) -> Result<Self, PeerError> {
         let ice = LiteAgent::restore(snapshot.ice, config.consent, now);
         ice.credentials().validate()?;
+        let dtls = Session::restore(snapshot.dtls, config.dtls, random);
+        let sctp = snapshot.sctp.map(|config| {
+            let mut sctp = Association::new(config);
+            if !matches!(dtls.state(), DtlsState::New | DtlsState::Connecting) {
+                sctp.close();
+            }
+            Box::new(sctp)
+        });
         Ok(Self {
             ice,
-            dtls: Session::restore(snapshot.dtls, config.dtls, random),
+            dtls,
+            sctp,
+            now,
             ufrag_prefix: config.ufrag_prefix,
             last_tuple: None,
             stats: snapshot.stats,
@@ -373,11 +542,32 @@ impl Peer {
             });
         }
         while let Some(event) = self.dtls.poll_event() {
-            self.events.push_back(match event {
-                SessionEvent::StateChanged(state) => PeerEvent::DtlsStateChanged(state),
-                SessionEvent::SrtpKeys(keys) => PeerEvent::SrtpKeys(keys),
-                SessionEvent::ApplicationData(data) => PeerEvent::ApplicationData(data),
-            });
+            let event = match (event, &mut self.sctp) {
+                (SessionEvent::StateChanged(state), sctp) => {
+                    if let Some(sctp) = sctp {
+                        let client = self.dtls.local_role() == Some(DtlsRole::Client);
+                        match state {
+                            DtlsState::Connected => sctp.start(self.now, client),
+                            DtlsState::Closed | DtlsState::Failed => sctp.close(),
+                            _ => {}
+                        }
+                    }
+                    PeerEvent::DtlsStateChanged(state)
+                }
+                (SessionEvent::SrtpKeys(keys), _) => PeerEvent::SrtpKeys(keys),
+                (SessionEvent::ApplicationData(data), None) => PeerEvent::ApplicationData(data),
+                (SessionEvent::ApplicationData(data), Some(sctp)) => {
+                    if sctp.handle_packet(self.now, &data).is_err() {
+                        self.stats.sctp_refused = self.stats.sctp_refused.saturating_add(1);
+                    }
+                    continue;
+                }
+            };
+            self.events.push_back(event);
+        }
+        if let Some(sctp) = &mut self.sctp {
+            let events = std::iter::from_fn(|| sctp.poll_event());
+            self.events.extend(events.map(PeerEvent::Sctp));
         }
     }
 }

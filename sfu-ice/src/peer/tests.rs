@@ -1,3 +1,5 @@
+mod data;
+
 use std::net::SocketAddr;
 
 use proptest::prelude::*;
