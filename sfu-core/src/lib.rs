@@ -47,6 +47,7 @@ pub use crate::route::{
     ProducerConfig, ProducerId, ProducerStats, Refused, RouterId, SrtpMaster, TransportId,
     TransportStats,
 };
+pub use crate::stream::allocate::{Demand, LayersReason};
 pub use crate::stream::select::Layers;
 pub use crate::wire::MediaKind;
 #[cfg(feature = "runtime")]

@@ -7,6 +7,7 @@ use super::params::RtpParameters;
 use super::router::Place;
 use crate::engine::{Command, Reply};
 use crate::route::{ConsumerId, ConsumerStats, Explanation, ProducerId};
+use crate::stream::allocate::Demand;
 use crate::stream::select::Layers;
 use crate::wire::MediaKind;
 
@@ -64,6 +65,31 @@ impl Consumer {
     /// `NotFound` if it is closed.
     pub async fn set_preferred_layers(&self, layers: Layers) -> Result<()> {
         self.place.act(Command::SetPreferredLayers(self.id, layers)).await
+    }
+
+    /// Says how the receiver shows it: how large, how important, or not at all.
+    /// From the first such word on, layers are chosen for all video consumers
+    /// of the transport, so that the sum is worth most to the viewer within
+    /// what the path carries
+    /// ([`set_available_outgoing_bitrate`](super::WebRtcTransport::set_available_outgoing_bitrate));
+    /// preferred layers stay the most that is sent. What was chosen, and why,
+    /// is told by [`Event::ConsumerLayersChanged`](crate::Event::ConsumerLayersChanged).
+    ///
+    /// ```no_run
+    /// # async fn run(speaker: sfu_core::Consumer, thumbnail: sfu_core::Consumer)
+    /// # -> sfu_core::Result<()> {
+    /// use sfu_core::Demand;
+    /// speaker.set_demand(Demand::shown(1_280, 720).pinned(true)).await?;
+    /// thumbnail.set_demand(Demand::shown(320, 180)).await?;
+    /// // The viewer scrolled it out of sight: nothing is sent any more.
+    /// thumbnail.set_demand(Demand::hidden()).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if it is closed.
+    pub async fn set_demand(&self, demand: Demand) -> Result<()> {
+        self.place.act(Command::SetDemand(self.id, demand)).await
     }
 
     /// Sends nothing until [`resume`](Self::resume).

@@ -118,6 +118,10 @@ impl TransportHandle {
         }
     }
 
+    async fn set_available_outgoing_bitrate(&self, available: Option<u64>) -> Result<()> {
+        self.place.act(Command::SetAvailableOutgoingBitrate(self.id, available)).await
+    }
+
     async fn close(&self) -> Result<()> {
         self.place.act(Command::CloseTransport(self.id)).await
     }
@@ -158,6 +162,21 @@ macro_rules! transport {
             /// As [`consume`](Self::consume).
             pub async fn consume_slot(&self, options: SlotOptions) -> Result<Consumer> {
                 self.handle.consume_slot(options).await
+            }
+
+            /// Says what the path to the peer carries, in bit/s of RTP packets;
+            /// `None` (as at first) is without limit. Layers of video are
+            /// chosen to fit into it, after audio: lower ones at once, higher
+            /// ones when the path has carried 15 % more than they need for six
+            /// seconds.
+            ///
+            /// # Errors
+            /// `NotFound` if it is closed.
+            pub async fn set_available_outgoing_bitrate(
+                &self,
+                available: Option<u64>,
+            ) -> Result<()> {
+                self.handle.set_available_outgoing_bitrate(available).await
             }
 
             /// Its figures.

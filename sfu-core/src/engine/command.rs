@@ -10,6 +10,7 @@ use crate::route::{
     PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterId, SrtpMaster, TransportId,
     TransportStats,
 };
+use crate::stream::allocate::Demand;
 use crate::stream::select::Layers;
 use crate::wire::MediaKind;
 
@@ -61,6 +62,12 @@ pub enum Command {
     SwitchConsumer(ConsumerId, Option<ProducerId>),
     /// The most that a consumer wants of a simulcast producer.
     SetPreferredLayers(ConsumerId, Layers),
+    /// How the receiver shows what a consumer brings. From then on layers are
+    /// chosen for all video of its transport.
+    SetDemand(ConsumerId, Demand),
+    /// What the path to a transport's peer carries, in bit/s; none is without
+    /// limit. Video is chosen to fit into it, after audio.
+    SetAvailableOutgoingBitrate(TransportId, Option<u64>),
     /// Asks the publisher of what a consumer follows for a key frame.
     RequestKeyFrame(ConsumerId),
     /// Feeds one RTP packet to a producer of a direct transport.

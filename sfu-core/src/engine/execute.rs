@@ -52,11 +52,29 @@ impl Engine {
                 let (router, key) = self.consumer_key(id)?;
                 let router = self.router_mut(router)?;
                 if let Some(consumer) = router.consumers.get_mut(key as usize) {
-                    consumer.preferred = layers;
-                    consumer.selector.set_preferred(now, layers);
+                    consumer.set_preferred(now, layers);
                 }
+                router.unsettle(key);
                 router.ask_key_frame(key);
                 self.activate_consumer(id)
+            }
+            Command::SetDemand(id, demand) => {
+                let (router, key) = self.consumer_key(id)?;
+                let router = self.router_mut(router)?;
+                if let Some(consumer) = router.consumers.get_mut(key as usize) {
+                    consumer.demand = Some(demand);
+                }
+                router.unsettle(key);
+                self.activate_consumer(id)
+            }
+            Command::SetAvailableOutgoingBitrate(id, available) => {
+                let key = self.transport_key(id)?;
+                let Self { routers, events, .. } = self;
+                let router = routers.get_mut(key.router as usize);
+                let router = router.ok_or(CommandError::Contained)?;
+                router.set_available(now, key.transport, available, events);
+                self.attend(key);
+                Ok(Reply::Done)
             }
             Command::RequestKeyFrame(id) => {
                 let (router, key) = self.consumer_key(id)?;

@@ -196,7 +196,11 @@ impl Engine {
 
     /// Carries out one command; its completion is among the next outputs.
     pub fn handle_command(&mut self, now: Time, request: RequestId, command: Command) {
-        let executed = std::panic::catch_unwind(AssertUnwindSafe(|| self.execute(now, command)));
+        let executed = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let reply = self.execute(now, command)?;
+            self.settle(now);
+            Ok(reply)
+        }));
         let result = executed.unwrap_or_else(|_| {
             self.counters.contained += 1;
             Err(CommandError::Contained)
@@ -249,6 +253,16 @@ impl Engine {
         self.outputs.extend(self.events.drain(..).map(Output::Event));
     }
 
+    /// What a command changed for one consumer may move others. It is told
+    /// before anything is sent because of it.
+    fn settle(&mut self, now: Time) {
+        for &index in &self.active {
+            if let Some(router) = self.routers.get_mut(index as usize) {
+                router.settle(now, &mut self.events);
+            }
+        }
+    }
+
     fn forward(&mut self, now: Time, index: u32, sink: &mut dyn Sink) {
         let Some(router) = self.routers.get_mut(index as usize) else { return };
         router.active = false;
@@ -277,6 +291,7 @@ impl Engine {
         }
         self.pump(now, key, sink);
         let Some(router) = self.routers.get_mut(key.router as usize) else { return };
+        router.review(now, key.transport, &mut self.events);
         let mut egress = Egress { arena: &mut self.arena, sink };
         router.report(now, key.transport, &mut egress);
         self.activate(key.router);

@@ -6,10 +6,12 @@ use sfu_ice::{Random, Time};
 
 use super::config::{CodecConfig, ConsumerConfig};
 use super::error::CommandError;
-use super::id::ConsumerId;
+use super::event::Event;
+use super::id::{ConsumerId, RouterId};
 use super::producer::Producer;
+use crate::stream::allocate::{Choice, Demand, LayersReason};
 use crate::stream::recv::ClockRate;
-use crate::stream::select::{ActiveStreams, Layers, Selector};
+use crate::stream::select::{ActiveStreams, Layers, Reason, Selector};
 use crate::stream::send::{NackResponder, Rewriter, SendStream, StreamKey};
 use crate::wire::rtp::{ExtensionKind, HeaderTemplate, PassThrough};
 use crate::wire::{MediaKind, PayloadType, RtpTime, SeqNo, Ssrc};
@@ -27,6 +29,10 @@ pub(crate) struct Consumer {
     pub(crate) paused: bool,
     pub(crate) producer_paused: bool,
     pub(crate) preferred: Layers,
+    /// How the receiver shows it, if it said so.
+    pub(crate) demand: Option<Demand>,
+    /// What was chosen for it; none while its transport is not managed.
+    pub(crate) choice: Option<Choice>,
     pub(crate) selector: Selector,
     pub(crate) rewriter: Rewriter,
     pub(crate) send: SendStream,
@@ -34,9 +40,17 @@ pub(crate) struct Consumer {
     pub(crate) headers: Headers,
     /// Headers name the MID until the receiver has reported on the stream.
     pub(crate) identity: bool,
-    /// Layers that the last event told.
-    pub(crate) told: Option<Layers>,
+    /// What the last event told.
+    pub(crate) told: LayersState,
     pub(crate) counters: ConsumerCounters,
+}
+
+/// What an event tells of a consumer's layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LayersState {
+    current: Option<Layers>,
+    target: Option<Layers>,
+    reason: LayersReason,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -94,13 +108,15 @@ impl Consumer {
             paused: config.paused,
             producer_paused: false,
             preferred,
+            demand: None,
+            choice: None,
             selector: Selector::plain(config.kind),
             rewriter,
             send: SendStream::new(clock_rate),
             responder: NackResponder::new(SeqNo((random.u32() & 0x7fff) as u16)),
             headers,
             identity: true,
-            told: None,
+            told: LayersState::default(),
             counters: ConsumerCounters::default(),
             config,
         }
@@ -140,9 +156,11 @@ impl Consumer {
         } else {
             Selector::plain(self.config.kind)
         };
-        self.selector.set_preferred(now, self.preferred);
         self.producer_paused = producer.paused;
-        if self.paused || self.producer_paused {
+        // What was chosen of another producer says nothing about this one.
+        self.choice = None;
+        self.apply_layers(now);
+        if self.is_silent() {
             self.selector.pause();
         }
         self.update_streams(now, producer);
@@ -155,10 +173,93 @@ impl Consumer {
         }
         self.selector.reset();
         self.producer_paused = false;
+        self.choice = None;
     }
 
     pub(crate) fn update_streams(&mut self, now: Time, producer: &Producer) {
         self.selector.set_streams(now, ActiveStreams(producer.active_streams(now)));
+    }
+
+    /// Sets the most that is wanted.
+    pub(crate) fn set_preferred(&mut self, now: Time, preferred: Layers) {
+        self.preferred = preferred;
+        self.apply_layers(now);
+    }
+
+    /// Sets what was chosen for it, or that nothing is chosen any more.
+    pub(crate) fn set_choice(&mut self, now: Time, choice: Option<Choice>) {
+        let before = std::mem::replace(&mut self.choice, choice);
+        if before.map(|choice| choice.layers) != choice.map(|choice| choice.layers) {
+            self.apply_layers(now);
+            self.apply_pause();
+        }
+    }
+
+    /// The layers that it is to get if they are there; none if nothing.
+    pub(crate) fn wants(&self) -> Option<Layers> {
+        if self.producer.is_none() || self.paused {
+            return None;
+        }
+        let Some(choice) = self.choice else { return Some(self.preferred) };
+        let Layers { spatial, temporal } = choice.layers?;
+        let preferred = self.preferred;
+        Some(Layers {
+            spatial: spatial.min(preferred.spatial),
+            temporal: temporal.min(preferred.temporal),
+        })
+    }
+
+    /// Tells what it gets and is to get, if that has changed.
+    pub(crate) fn tell_layers(&mut self, router: RouterId, events: &mut Vec<Event>) {
+        let state = LayersState {
+            current: self.selector.current(),
+            target: self.selector.target(),
+            reason: self.layers_reason(),
+        };
+        if state == self.told {
+            return;
+        }
+        self.told = state;
+        let LayersState { current, target, reason } = state;
+        let consumer = self.id;
+        events.push(Event::ConsumerLayersChanged { router, consumer, current, target, reason });
+    }
+
+    /// Which rule decided what it is to get.
+    pub(crate) fn layers_reason(&self) -> LayersReason {
+        if self.producer.is_none() {
+            return LayersReason::Empty;
+        }
+        if self.paused {
+            return LayersReason::ConsumerPaused;
+        }
+        if self.producer_paused {
+            return LayersReason::ProducerPaused;
+        }
+        let Some(wants) = self.wants() else {
+            return self.choice.map_or(LayersReason::Empty, |choice| choice.reason);
+        };
+        let chosen = match self.choice {
+            Some(choice) => choice.reason,
+            None if self.preferred.spatial == u8::MAX => LayersReason::Best,
+            None => LayersReason::Preferred,
+        };
+        match self.selector.reason() {
+            Reason::NoActiveStream | Reason::LowestActive => LayersReason::PublisherDoesNotSend,
+            Reason::Stabilising => LayersReason::Hold,
+            Reason::HighestActive if wants.spatial != u8::MAX => LayersReason::PublisherDoesNotSend,
+            _ => chosen,
+        }
+    }
+
+    fn apply_layers(&mut self, now: Time) {
+        self.selector.set_preferred(now, self.wants().unwrap_or(self.preferred));
+    }
+
+    /// Whether nothing shall be sent, whatever comes.
+    fn is_silent(&self) -> bool {
+        let nothing = self.choice.is_some_and(|choice| choice.layers.is_none());
+        self.paused || self.producer_paused || nothing
     }
 
     pub(crate) fn set_paused(&mut self, paused: bool) {
@@ -173,7 +274,7 @@ impl Consumer {
     }
 
     fn apply_pause(&mut self) {
-        if self.paused || self.producer_paused {
+        if self.is_silent() {
             self.selector.pause();
         } else {
             self.selector.resume();

@@ -81,6 +81,7 @@ impl Router {
         events: &mut Vec<Event>,
         equal_sizes: bool,
     ) {
+        self.settle(now, events);
         self.mark_dirty(pool, now, equal_sizes);
         let mut dirty = std::mem::take(&mut self.dirty_transports);
         for key in dirty.drain(..) {
@@ -203,12 +204,7 @@ impl Outlet<'_, '_> {
             };
             self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), fresh.pad);
         }
-        let current = consumer.selector.current();
-        if current != consumer.told {
-            consumer.told = current;
-            let (router, consumer) = (self.router, consumer.id);
-            self.events.push(Event::ConsumerLayersChanged { router, consumer, current });
-        }
+        consumer.tell_layers(self.router, self.events);
     }
 
     /// After a switch: packets that overtook the first of the key frame were

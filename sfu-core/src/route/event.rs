@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sfu_ice::{DtlsState, IceState, Tuple};
 
 use super::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use crate::stream::allocate::LayersReason;
 use crate::stream::select::Layers;
 
 /// Something that happened, not asked for by a command of its own.
@@ -73,7 +74,20 @@ pub enum Event {
         /// What it followed.
         producer: ProducerId,
     },
-    /// A consumer now gets another layer, or none.
+    /// What consumers want of a video producer, all together, has changed:
+    /// what is beyond it need not be sent. More is told at once, before the
+    /// publisher is asked for a key frame; less after half a second.
+    ProducerDemandChanged {
+        /// Router of the producer.
+        router: RouterId,
+        /// The producer.
+        producer: ProducerId,
+        /// The highest layers that anybody wants; lower ones should go on, to
+        /// fall back on. None if nobody wants anything.
+        demand: Option<Layers>,
+    },
+    /// A consumer now gets other layers, or none; or is to get others; or for
+    /// another reason.
     ConsumerLayersChanged {
         /// Router of the consumer.
         router: RouterId,
@@ -81,6 +95,11 @@ pub enum Event {
         consumer: ConsumerId,
         /// What it gets.
         current: Option<Layers>,
+        /// What it is to get, from the next key frame on if it is another
+        /// picture size. None if nothing.
+        target: Option<Layers>,
+        /// Why it is to get just that.
+        reason: LayersReason,
     },
     /// An RTP packet for a consumer of a direct transport.
     Rtp {
@@ -109,6 +128,7 @@ impl Event {
             | Self::ProducerClosed { router, .. }
             | Self::ConsumerClosed { router, .. }
             | Self::ConsumerProducerClosed { router, .. }
+            | Self::ProducerDemandChanged { router, .. }
             | Self::ConsumerLayersChanged { router, .. }
             | Self::Rtp { router, .. } => Some(router),
             Self::Lagged(_) => None,
@@ -130,6 +150,10 @@ impl Event {
             (
                 Self::ConsumerLayersChanged { consumer: a, .. },
                 Self::ConsumerLayersChanged { consumer: b, .. },
+            ) => a == b,
+            (
+                Self::ProducerDemandChanged { producer: a, .. },
+                Self::ProducerDemandChanged { producer: b, .. },
             ) => a == b,
             _ => false,
         }

@@ -160,6 +160,10 @@ impl Router {
         incoming.counters.bytes += header.payload_len() as u64;
         let capture = incoming.recv.capture_clock(&transport.clock);
         let mut meta = packet_meta(now, stream.stream, arrival.ext, &header, codec, packet);
+        if !meta.padding_only {
+            let temporal = meta.temporal_id.unwrap_or(0);
+            incoming.layers.push(meta.spatial_id, temporal, packet.len(), header.marker);
+        }
         meta.capture = capture.map(|clock| CaptureTime::new(clock.time_at(header.timestamp)));
         if wants_nack {
             if arrival.kind == ArrivalKind::Reset {

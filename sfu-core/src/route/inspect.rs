@@ -27,6 +27,7 @@ impl Router {
             packets_sent: transport.counters.packets_sent,
             bytes_sent: transport.counters.bytes_sent,
             round_trip_time: transport.rtt.map(|rtt| rtt.as_secs_f64()),
+            available_outgoing_bitrate: transport.allocation.budget.available(),
             refused: transport.counters.refused,
         })
     }
@@ -90,6 +91,7 @@ impl Router {
             (None, ..) => "the slot is empty",
             (_, true, _) => "the consumer is paused",
             (_, _, true) => "the producer is paused",
+            _ if consumer.choice.is_some() => consumer.layers_reason().text(),
             _ => match consumer.selector.reason() {
                 Reason::Paused => "paused",
                 Reason::NoActiveStream => "no encoding of the producer brings packets",
@@ -103,6 +105,7 @@ impl Router {
                 Reason::Stabilising => "a better layer has come alive, but not for long enough",
             },
         };
+        let allocation = &self.transports.get(consumer.transport as usize)?.allocation;
         Some(Explanation {
             consumer: consumer.id,
             producer: producer.map(|producer| producer.id),
@@ -113,6 +116,13 @@ impl Router {
             target: consumer.selector.target().map(|layers| layers.spatial),
             current: consumer.selector.current().map(|layers| layers.spatial),
             awaits_key_frame: consumer.awaits_key_frame().is_some(),
+            demand: consumer.demand,
+            available_bitrate: allocation.budget.available(),
+            audio_bitrate: allocation.reserved,
+            video_bitrate: allocation.used,
+            share: consumer.choice.map_or(0, |choice| choice.bitrate),
+            ladder: producer.map_or_else(Vec::new, |p| p.ladder.rungs().to_vec()),
+            rule: consumer.layers_reason(),
             reason: reason.to_owned(),
         })
     }

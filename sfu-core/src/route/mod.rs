@@ -3,9 +3,11 @@
 //! Sans-IO, driven by the engine: a turn's datagrams go in by `ingest` and
 //! `feedback`, and come out transport by transport in `egress` and `report`.
 
+mod allocate;
 mod config;
 mod connectivity;
 mod consumer;
+mod demand;
 pub(crate) mod egress;
 mod error;
 mod event;

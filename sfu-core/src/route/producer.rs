@@ -6,10 +6,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sfu_ice::Time;
 
+use super::allocate::ladder;
 use super::config::{CodecConfig, ProducerConfig};
+use super::demand::ProducerDemand;
 use super::id::ProducerId;
 use super::keyframe::KeyFrameRequests;
-use crate::stream::recv::{ClockRate, NackGenerator, RecvStream};
+use crate::stream::allocate::Ladder;
+use crate::stream::recv::{ClockRate, LayerMeter, NackGenerator, RecvStream};
 use crate::stream::select::PacketMeta;
 use crate::wire::buf::{PacketRing, Pool};
 use crate::wire::rtp::RtpHeader;
@@ -40,6 +43,9 @@ pub(crate) struct Producer {
     pub(crate) fresh: Vec<Fresh>,
     /// Which encodings are active, one bit each, as consumers were last told.
     pub(crate) active: u8,
+    /// What it offers, as it was last measured.
+    pub(crate) ladder: Ladder,
+    pub(crate) demand: ProducerDemand,
 }
 
 /// A packet to be forwarded in this turn.
@@ -60,6 +66,10 @@ pub(crate) struct IncomingStream {
     /// The codec of the last packet, as an index into the producer's list.
     pub(crate) codec: u8,
     pub(crate) recv: RecvStream,
+    /// What its layers cost.
+    pub(crate) layers: LayerMeter,
+    /// Width and height of its largest picture, once known.
+    pub(crate) size: Option<(u16, u16)>,
     pub(crate) nack: NackGenerator,
     pub(crate) key_frames: KeyFrameRequests,
     pub(crate) fir_seq: u8,
@@ -99,13 +109,15 @@ impl Producer {
             rid: encoding.rid,
             codec: 0,
             recv: RecvStream::new(clock_rate),
+            layers: LayerMeter::new(),
+            size: None,
             nack: NackGenerator::new(config.kind),
             key_frames: KeyFrameRequests::default(),
             fir_seq: 0,
             ring: PacketRing::new(history),
             counters: StreamCounters::default(),
         };
-        Self {
+        let mut producer = Self {
             id,
             serial,
             transport,
@@ -114,7 +126,19 @@ impl Producer {
             consumers: Vec::new(),
             fresh: Vec::with_capacity(FRESH),
             active: 0,
+            ladder: Ladder::new(),
+            demand: ProducerDemand::default(),
             config,
+        };
+        producer.ladder = ladder(&producer, Time::ZERO);
+        producer
+    }
+
+    /// The highest spatial layer that it has, as far as that is known.
+    pub(crate) fn top_spatial(&self) -> u8 {
+        match self.streams.as_slice() {
+            [only] => only.layers.top().map_or(0, |(spatial, _)| spatial),
+            streams => u8::try_from(streams.len().saturating_sub(1)).unwrap_or(u8::MAX),
         }
     }
 

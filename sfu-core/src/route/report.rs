@@ -74,6 +74,7 @@ impl Router {
         if !transport.producers.is_empty() {
             sooner(Some(transport.tick_due));
         }
+        sooner(transport.allocation.deadline());
         // Without a way for feedback there is no time for it either.
         if transport.rtcp_path().is_some() {
             sooner(transport.twcc_in.next_deadline());

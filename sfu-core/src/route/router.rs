@@ -11,6 +11,7 @@ use super::event::{CloseReason, Event};
 use super::id::{ConsumerId, ProducerId, RouterId};
 use super::producer::Producer;
 use super::transport::Transport;
+use crate::stream::allocate::Allocator;
 use crate::wire::buf::Pool;
 
 /// All the state of one router. Keys are places in its slabs; what was closed
@@ -27,6 +28,10 @@ pub(crate) struct Router {
     pub(crate) dirty_transports: Vec<u32>,
     /// Transports whose deadline came nearer by what another one did.
     pub(crate) wakeups: Vec<u32>,
+    /// Consumers for which something changed that may move others.
+    pub(crate) unsettled: Vec<u32>,
+    /// Chooses layers; between two choices only its buffers matter.
+    pub(crate) allocator: Allocator,
     /// Serial of the next producer.
     pub(crate) next_serial: u32,
     /// Whether the engine has it in its list of routers to run.
@@ -51,6 +56,8 @@ impl Router {
             dirty_producers: Vec::new(),
             dirty_transports: Vec::new(),
             wakeups: Vec::new(),
+            unsettled: Vec::new(),
+            allocator: Allocator::new(),
             next_serial: 0,
             active: false,
         }
@@ -200,6 +207,7 @@ impl Router {
             producer.active = producer.active_streams(now);
             consumer.follow(now, to, producer);
         }
+        self.unsettle(key);
         self.ask_key_frame(key);
     }
 
@@ -275,6 +283,7 @@ impl Router {
                 let (consumer, producer) = (consumer.id, producer.id);
                 events.push(Event::ConsumerProducerClosed { router, consumer, producer });
             }
+            self.unsettle(consumer);
         }
         Some(producer.id)
     }
@@ -312,6 +321,7 @@ impl Router {
             {
                 consumer.set_producer_paused(now, producer);
             }
+            self.unsettle(consumer);
             self.ask_key_frame(consumer);
         }
     }
@@ -320,6 +330,7 @@ impl Router {
         if let Some(consumer) = self.consumers.get_mut(key as usize) {
             consumer.set_paused(paused);
         }
+        self.unsettle(key);
         self.ask_key_frame(key);
     }
 }

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use sfu_ice::{DtlsState, IceState, Peer, PeerConfig, PeerSnapshot, Random, SrtpProfile, Time};
 use slab::Slab;
 
+use super::allocate::Allocation;
 use super::config::ProducerConfig;
 use super::consumer::Consumer;
+use super::demand::ProducerDemand;
 use super::id::{ProducerId, RouterId, TransportId};
 use super::keyframe::KeyFrameRequests;
 use super::producer::{Fresh, IncomingStream, Producer, Stored, StreamCounters};
@@ -18,7 +20,8 @@ use super::router::Router;
 use super::transport::{
     Plain, Security, SrtpPair, StreamTable, Transport, TransportCounters, TransportKind, WebRtc,
 };
-use crate::stream::recv::{NackGenerator, RecvStream, RemoteClock, TwccRecorder};
+use crate::stream::allocate::Ladder;
+use crate::stream::recv::{LayerMeter, NackGenerator, RecvStream, RemoteClock, TwccRecorder};
 use crate::wire::buf::{PacketRing, Pool, StoredPacket};
 use crate::wire::rtp::ExtensionMap;
 use crate::wire::srtp::{Inbound, InboundSnapshot, Outbound, OutboundSnapshot};
@@ -50,6 +53,7 @@ struct TransportSnapshot {
     report_due: Time,
     tick_due: Time,
     counters: TransportCounters,
+    allocation: Allocation,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -83,6 +87,8 @@ struct ProducerSnapshot {
     streams: Vec<StreamSnapshot>,
     consumers: Vec<u32>,
     active: u8,
+    ladder: Ladder,
+    demand: ProducerDemand,
     /// Packets that came in and were not forwarded yet: stream and number.
     fresh: Vec<(u8, ExtSeq)>,
 }
@@ -94,6 +100,8 @@ struct StreamSnapshot {
     rid: Option<Rid>,
     codec: u8,
     recv: RecvStream,
+    layers: LayerMeter,
+    size: Option<(u16, u16)>,
     nack: NackGenerator,
     key_frames: KeyFrameRequests,
     fir_seq: u8,
@@ -227,6 +235,7 @@ fn transport_snapshot(transport: &Transport) -> TransportSnapshot {
         report_due: transport.report_due,
         tick_due: transport.tick_due,
         counters: transport.counters,
+        allocation: transport.allocation.clone(),
     }
 }
 
@@ -273,6 +282,7 @@ fn restore_transport(
         report_due: snapshot.report_due,
         tick_due: snapshot.tick_due,
         counters: snapshot.counters,
+        allocation: snapshot.allocation,
         attention: false,
     })
 }
@@ -284,6 +294,8 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
         rid: stream.rid,
         codec: stream.codec,
         recv: stream.recv.clone(),
+        layers: stream.layers.clone(),
+        size: stream.size,
         nack: stream.nack.clone(),
         key_frames: stream.key_frames.clone(),
         fir_seq: stream.fir_seq,
@@ -300,6 +312,8 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
         streams: producer.streams.iter().map(stream).collect(),
         consumers: producer.consumers.clone(),
         active: producer.active,
+        ladder: producer.ladder,
+        demand: producer.demand.clone(),
         fresh: producer.fresh.iter().map(|fresh| (fresh.stream, fresh.seq)).collect(),
     }
 }
@@ -310,6 +324,8 @@ fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
     producer.paused = snapshot.paused;
     producer.consumers = snapshot.consumers;
     producer.active = snapshot.active;
+    producer.ladder = snapshot.ladder;
+    producer.demand = snapshot.demand;
     let fresh = snapshot.fresh.into_iter().map(|(stream, seq)| Fresh { stream, seq, pad: 0 });
     producer.fresh.extend(fresh);
     let mut stream = |stream: StreamSnapshot| {
@@ -321,6 +337,8 @@ fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
             rid: stream.rid,
             codec: stream.codec,
             recv: stream.recv,
+            layers: stream.layers,
+            size: stream.size,
             nack: stream.nack,
             key_frames: stream.key_frames,
             fir_seq: stream.fir_seq,

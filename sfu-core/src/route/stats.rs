@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sfu_ice::{DtlsState, IceState, SrtpProfile, Tuple};
 
 use super::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use crate::stream::allocate::{Demand, LayersReason, Rung};
 use crate::stream::select::Layers;
 use crate::wire::{MediaKind, Rid, Ssrc};
 
@@ -38,6 +39,8 @@ pub struct TransportStats {
     pub bytes_sent: u64,
     /// Smoothed round-trip time in seconds, from RTCP.
     pub round_trip_time: Option<f64>,
+    /// What the path to the peer carries, in bit/s; none is without limit.
+    pub available_outgoing_bitrate: Option<u64>,
     /// Refused input by reason.
     pub refused: Refused,
 }
@@ -175,6 +178,21 @@ pub struct Explanation {
     pub current: Option<u8>,
     /// Whether it waits for a key frame of the target.
     pub awaits_key_frame: bool,
-    /// The rule that decided, in words.
+    /// How the receiver shows it, if it said so.
+    pub demand: Option<Demand>,
+    /// What the receiver's path carries, in bit/s; none is without limit.
+    pub available_bitrate: Option<u64>,
+    /// Of that, what is kept for audio, in bit/s. As the rest, 0 if nothing is
+    /// chosen for this receiver, for want of a demand and a limit.
+    pub audio_bitrate: u64,
+    /// Of that, what all video of the receiver was given, in bit/s.
+    pub video_bitrate: u64,
+    /// Of that, what this consumer was given, in bit/s.
+    pub share: u64,
+    /// What the source offers, from which was chosen.
+    pub ladder: Vec<Rung>,
+    /// The rule that decided.
+    pub rule: LayersReason,
+    /// What decided, in words.
     pub reason: String,
 }

@@ -1,8 +1,9 @@
 //! One stream in or out, and what it learns about its path.
 //!
-//! [`recv`] follows what a publisher sends, [`select`] chooses what one
-//! consumer gets of it, [`send`] turns the choice into one continuous stream;
-//! [`observe`] listens to who speaks.
+//! [`recv`] follows what a publisher sends, [`allocate`] shares a receiver's bits
+//! among its streams, [`select`] chooses what one consumer gets of a source,
+//! [`send`] turns the choice into one continuous stream; [`observe`] listens to
+//! who speaks.
 //! All of it is plain data (serde) without clock, randomness or I/O, so that a
 //! snapshot taken in the middle of a stream goes on identically; nothing here
 //! knows routers, transports or bytes on the wire.
@@ -33,6 +34,7 @@
 //! assert_eq!(sent.unwrap().seq, SeqNo(1));
 //! ```
 
+pub mod allocate;
 pub mod observe;
 pub mod recv;
 pub mod select;

@@ -14,6 +14,7 @@ pub(crate) use plain::Plain;
 pub(crate) use security::{Security, SecurityError, SrtpPair};
 pub(crate) use stream_table::{StreamRef, StreamTable, match_stream};
 
+use super::allocate::Allocation;
 use super::id::TransportId;
 use super::stats::Refused;
 use crate::stream::recv::{RemoteClock, TwccRecorder};
@@ -48,6 +49,8 @@ pub(crate) struct Transport {
     pub(crate) report_due: Time,
     pub(crate) tick_due: Time,
     pub(crate) counters: TransportCounters,
+    /// What its path carries, and what was chosen for that.
+    pub(crate) allocation: Allocation,
     /// Whether it is in the engine's list of transports to look after.
     pub(crate) attention: bool,
 }
@@ -117,6 +120,7 @@ impl Transport {
             report_due: now + phase,
             tick_due: now,
             counters: TransportCounters::default(),
+            allocation: Allocation::default(),
             attention: false,
         }
     }

@@ -8,6 +8,7 @@
 
 mod clock;
 mod jitter;
+mod layers;
 mod nack;
 mod rate;
 mod rtx;
@@ -17,6 +18,7 @@ mod twcc;
 
 pub use clock::{CaptureClock, ClockRate, RemoteClock, ntp_at};
 pub use jitter::Jitter;
+pub use layers::LayerMeter;
 pub use nack::{NackGenerator, NackOutcome};
 pub use rate::{Activity, RateMeter};
 pub use rtx::{RtxPairs, RtxPairsFull};

@@ -1,0 +1,245 @@
+//! The best sum of utilities for a number of bits: a knapsack in which each
+//! item has several sizes.
+//!
+//! Greedy along the concave hull of each item, best gain per bit first; that is
+//! optimal but for the last step that does not fit. How far it can be from the
+//! optimum is known (the relaxed problem's value), and while that is more than
+//! half a percent, single raises and exchanges of two items improve it. The
+//! buffers are kept from call to call.
+
+/// One size of an item. Of one item both numbers grow from size to size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Size {
+    pub(super) cost: u64,
+    pub(super) value: f64,
+}
+
+/// One item: a range of sizes, and which of them may be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    /// Its smallest size that may be chosen, as an index into all sizes.
+    pub(super) least: u32,
+    /// Its largest size that may be chosen.
+    pub(super) most: u32,
+    /// The size that was chosen.
+    pub(super) chosen: u32,
+}
+
+/// A solver with its buffers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Solver {
+    steps: Vec<Step>,
+    raises: Vec<Raise>,
+    /// For each raise the two best of different items among those no dearer.
+    best: Vec<[Option<u32>; 2]>,
+    /// Elementary operations of the last call: what its time is made of.
+    pub(super) operations: u64,
+}
+
+/// From one corner of an item's hull to the next.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    gain_per_bit: f64,
+    item: u32,
+    from: u32,
+    to: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Raise {
+    cost: u64,
+    gain: f64,
+    item: u32,
+    to: u32,
+}
+
+/// Closer to the bound than this nothing is improved any more.
+const CLOSE_ENOUGH: f64 = 0.005;
+/// A gain that is more than rounding.
+const GAIN: f64 = 1e-12;
+/// Improvements in one call at most, so that its time is bounded.
+const MAX_IMPROVEMENTS: u32 = 24;
+
+impl Solver {
+    /// Chooses a size of each item so that the costs sum up to `budget` at
+    /// most. If the least sizes are dearer already, they are chosen.
+    pub(super) fn solve(&mut self, sizes: &[Size], items: &mut [Item], budget: u64) {
+        self.operations = 0;
+        for item in items.iter_mut() {
+            item.chosen = item.least;
+        }
+        let used = sum(sizes, items, |size| size.cost);
+        let Some(left) = budget.checked_sub(used) else { return };
+        let value: f64 = items.iter().map(|item| size(sizes, item.chosen).value).sum();
+        self.find_steps(sizes, items);
+        let (mut left, bound) = self.climb(sizes, items, left, value);
+        let mut value: f64 = items.iter().map(|item| size(sizes, item.chosen).value).sum();
+        for _ in 0..MAX_IMPROVEMENTS {
+            if bound - value <= bound * CLOSE_ENOUGH {
+                break;
+            }
+            let Some((saved, cost, gain)) = self.improve(sizes, items, left) else { break };
+            left = left.saturating_add(saved).saturating_sub(cost);
+            value += gain;
+        }
+    }
+
+    /// The corners of all hulls, best gain per bit first.
+    fn find_steps(&mut self, sizes: &[Size], items: &[Item]) {
+        self.steps.clear();
+        for (number, item) in (0..).zip(items) {
+            let mut from = item.least;
+            while from < item.most {
+                let base = size(sizes, from);
+                let mut corner = (f64::NEG_INFINITY, from);
+                for to in from + 1..=item.most {
+                    self.operations += 1;
+                    let slope = gain_per_bit(base, size(sizes, to));
+                    if slope >= corner.0 {
+                        corner = (slope, to);
+                    }
+                }
+                let (gain_per_bit, to) = corner;
+                self.steps.push(Step { gain_per_bit, item: number, from, to });
+                from = to;
+            }
+        }
+        self.steps.sort_unstable_by(|a, b| {
+            let by_gain = b.gain_per_bit.total_cmp(&a.gain_per_bit);
+            by_gain.then(a.item.cmp(&b.item)).then(a.from.cmp(&b.from))
+        });
+        let steps = self.steps.len() as u64;
+        self.operations += steps * u64::from(steps.max(2).ilog2());
+    }
+
+    /// Takes every step that fits and whose item stands before it. Gives what
+    /// is left, and a value that no choice can exceed.
+    fn climb(&mut self, sizes: &[Size], items: &mut [Item], left: u64, value: f64) -> (u64, f64) {
+        let (mut left, mut value) = (left, value);
+        let mut bound = None;
+        for step in &self.steps {
+            self.operations += 1;
+            let Some(item) = items.get_mut(step.item as usize) else { continue };
+            if item.chosen != step.from {
+                continue;
+            }
+            let (from, to) = (size(sizes, step.from), size(sizes, step.to));
+            match left.checked_sub(to.cost.saturating_sub(from.cost)) {
+                Some(rest) => {
+                    left = rest;
+                    value += to.value - from.value;
+                    item.chosen = step.to;
+                }
+                // The relaxed problem takes as much of this step as fits.
+                None => {
+                    bound.get_or_insert(value + step.gain_per_bit * left as f64);
+                }
+            }
+        }
+        (left, bound.unwrap_or(value))
+    }
+
+    /// The best of all single raises, and of all pairs in which one item gives
+    /// way to another. Gives what it saved, cost and gained.
+    fn improve(
+        &mut self,
+        sizes: &[Size],
+        items: &mut [Item],
+        left: u64,
+    ) -> Option<(u64, u64, f64)> {
+        self.find_raises(sizes, items);
+        // (net gain, who gives way and to what, the raise, bits that it frees)
+        let mut best: Option<(f64, Option<(usize, u32)>, u32, u64)> = None;
+        let better = |gain: f64, best: &Option<(f64, _, _, _)>| {
+            gain > best.as_ref().map_or(GAIN, |(gain, ..)| *gain + GAIN)
+        };
+        if let Some((number, raise)) = self.best_raise(left, None)
+            && better(raise.gain, &best)
+        {
+            best = Some((raise.gain, None, number, 0));
+        }
+        for (at, item) in items.iter().enumerate() {
+            let now = size(sizes, item.chosen);
+            for lower in item.least..item.chosen {
+                self.operations += u64::from((self.raises.len() as u64).max(2).ilog2());
+                let given = size(sizes, lower);
+                let freed = now.cost.saturating_sub(given.cost);
+                let Some((number, raise)) =
+                    self.best_raise(left.saturating_add(freed), Some(at as u32))
+                else {
+                    continue;
+                };
+                let net = raise.gain - (now.value - given.value);
+                if better(net, &best) {
+                    best = Some((net, Some((at, lower)), number, freed));
+                }
+            }
+        }
+        let (gain, lower, raise, freed) = best?;
+        let raise = *self.raises.get(raise as usize)?;
+        if let Some((at, to)) = lower {
+            items.get_mut(at)?.chosen = to;
+        }
+        items.get_mut(raise.item as usize)?.chosen = raise.to;
+        Some((freed, raise.cost, gain))
+    }
+
+    fn find_raises(&mut self, sizes: &[Size], items: &[Item]) {
+        self.raises.clear();
+        for (number, item) in (0..).zip(items) {
+            let now = size(sizes, item.chosen);
+            for to in item.chosen + 1..=item.most {
+                let size = size(sizes, to);
+                let (cost, gain) = (size.cost.saturating_sub(now.cost), size.value - now.value);
+                self.raises.push(Raise { cost, gain, item: number, to });
+            }
+        }
+        let order = |raise: &Raise| (raise.cost, raise.item, raise.to);
+        self.raises.sort_unstable_by_key(order);
+        self.operations += self.raises.len() as u64 * 8;
+        self.best.clear();
+        let mut best: [Option<u32>; 2] = [None; 2];
+        for (number, raise) in (0..).zip(&self.raises) {
+            let of = |place: Option<u32>| place.and_then(|at| self.raises.get(at as usize));
+            let gain = |place| of(place).map_or(f64::NEG_INFINITY, |raise: &Raise| raise.gain);
+            let same = |place| of(place).is_some_and(|other: &Raise| other.item == raise.item);
+            if raise.gain > gain(best[0]) {
+                if !same(best[0]) {
+                    best[1] = best[0];
+                }
+                best[0] = Some(number);
+            } else if raise.gain > gain(best[1]) && !same(best[0]) {
+                best[1] = Some(number);
+            }
+            self.best.push(best);
+        }
+    }
+
+    /// The raise of the greatest gain that costs `left` at most and is not of
+    /// the item `but`.
+    fn best_raise(&self, left: u64, but: Option<u32>) -> Option<(u32, &Raise)> {
+        let affordable = self.raises.partition_point(|raise| raise.cost <= left);
+        let best = self.best.get(affordable.checked_sub(1)?)?;
+        best.iter().flatten().find_map(|&number| {
+            let raise = self.raises.get(number as usize)?;
+            (Some(raise.item) != but).then_some((number, raise))
+        })
+    }
+}
+
+fn gain_per_bit(from: Size, to: Size) -> f64 {
+    // Sizes of one cost do not occur; a bit is the least that one can cost.
+    (to.value - from.value) / to.cost.saturating_sub(from.cost).max(1) as f64
+}
+
+fn size(sizes: &[Size], at: u32) -> Size {
+    sizes.get(at as usize).copied().unwrap_or(Size { cost: u64::MAX, value: 0.0 })
+}
+
+pub(super) fn sum(sizes: &[Size], items: &[Item], of: impl Fn(Size) -> u64) -> u64 {
+    items.iter().fold(0, |sum: u64, item| sum.saturating_add(of(size(sizes, item.chosen))))
+}
+
+pub(super) fn value(sizes: &[Size], items: &[Item]) -> f64 {
+    items.iter().map(|item| size(sizes, item.chosen).value).sum()
+}
