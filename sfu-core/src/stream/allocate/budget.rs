@@ -93,7 +93,7 @@ impl Budget {
     }
 
     /// Up to this sum of bit rates streams may be raised at `now`: the least
-    /// figure since the hold began, less 15 % of what is raised. `None` is without limit.
+    /// figure since the hold began, divided by 1.15. `None` is without limit.
     pub fn secure(&self, now: Time) -> Option<u64> {
         let available = self.available?;
         let newest = number_of(now).min(self.newest);
