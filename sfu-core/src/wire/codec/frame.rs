@@ -113,5 +113,11 @@ pub fn inspect(codec: Codec, payload: &[u8]) -> Result<FrameInfo, CodecError> {
     }
 }
 
+/// A picture size, if it is one: neither side is zero and both fit 16 bits.
+pub(super) fn resolution(width: u32, height: u32) -> Option<(u16, u16)> {
+    let side = |side: u32| u16::try_from(side).ok().filter(|side| *side > 0);
+    Some((side(width)?, side(height)?))
+}
+
 #[cfg(test)]
 mod tests;

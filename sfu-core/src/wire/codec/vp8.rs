@@ -9,19 +9,30 @@ use super::frame::{CodecError, FrameInfo, PictureId};
 /// `Truncated` if the payload ends inside the descriptor, or right after it.
 pub fn inspect(payload: &[u8]) -> Result<FrameInfo, CodecError> {
     let descriptor = Descriptor::read(payload)?;
-    let &first = payload.get(usize::from(descriptor.len)).ok_or(CodecError::Truncated)?;
+    let frame = payload.get(usize::from(descriptor.len)..).unwrap_or_default();
+    let &first = frame.first().ok_or(CodecError::Truncated)?;
     // The VP8 frame header stands at the start of the first partition only.
     let frame_start = descriptor.starts_partition && descriptor.partition == 0;
+    let keyframe = frame_start && first & 0x01 == 0;
     Ok(FrameInfo {
-        keyframe: frame_start && first & 0x01 == 0,
+        keyframe,
         frame_start,
         discardable: descriptor.discardable,
         temporal_id: descriptor.temporal.map(|(id, _)| id),
         layer_sync: descriptor.temporal.is_some_and(|(_, sync)| sync),
         picture_id: descriptor.picture_id.map(|(_, id)| id),
         tl0_pic_idx: descriptor.tl0_pic_idx.map(|(_, idx)| idx),
+        resolution: if keyframe { resolution(frame) } else { None },
         ..Default::default()
     })
+}
+
+/// Width and height from the header of a key frame (RFC 6386 §9.1): behind the
+/// frame tag and the start code, 14 bits each and two of scale.
+fn resolution(frame: &[u8]) -> Option<(u16, u16)> {
+    let [_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1, ..] = *frame else { return None };
+    let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+    super::frame::resolution(side(w0, w1), side(h0, h1))
 }
 
 /// Writes `picture_id` and `tl0_pic_idx` over those in the payload. A field

@@ -208,7 +208,7 @@ pub struct Extensions {
     /// stream ([`DdReader`](crate::wire::codec::dd::DdReader)).
     pub dependency_descriptor: Option<ElementRange>,
     /// Where the layer allocation is
-    /// (`VideoLayersAllocation::read`).
+    /// ([`VideoLayersAllocation::read`](super::vla::VideoLayersAllocation::read)).
     pub video_layers_allocation: Option<ElementRange>,
 }
 

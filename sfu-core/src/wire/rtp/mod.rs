@@ -1,5 +1,6 @@
 //! RTP packets (RFC 3550 §5): reading, header extensions (RFC 8285), writing
-//! at the egress, retransmission format (RFC 4588) and padding.
+//! at the egress, retransmission format (RFC 4588), redundant audio (RFC 2198),
+//! layer allocations and padding.
 //!
 //! [`RtpView`] reads a packet in place; [`HeaderTemplate`] writes the header of
 //! one outgoing stream. SRTP uses [`header_len`], [`ssrc`] and [`seq`] on
@@ -13,10 +14,12 @@
 mod ext;
 mod ext_map;
 mod padding;
+pub mod red;
 pub mod rtx;
 mod template;
 mod values;
 mod view;
+pub mod vla;
 
 pub use ext::{Element, Elements};
 pub use ext_map::{

@@ -129,6 +129,17 @@ impl AbsCaptureTime {
             clock_offset: rest.first_chunk::<8>().map(|b| i64::from_be_bytes(*b)),
         })
     }
+
+    /// Length of the wire form: 16 bytes with a clock offset, else 8.
+    pub const fn wire_len(self) -> usize {
+        if self.clock_offset.is_some() { 16 } else { 8 }
+    }
+
+    /// The wire form; the first [`wire_len`](Self::wire_len) bytes count.
+    pub fn to_bytes(self) -> [u8; 16] {
+        let offset = self.clock_offset.unwrap_or(0).cast_unsigned();
+        (u128::from(self.capture.0) << 64 | u128::from(offset)).to_be_bytes()
+    }
 }
 
 /// The range of playout delays that the sender asks for (playout-delay), in
@@ -168,6 +179,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn audio_level_in_the_two_byte_form_may_be_padded() {
+        // RFC 6464 §3: one byte; a second one is padding to an even length.
+        let loud = Some(AudioLevel { level: 12, voice: true });
+        assert_eq!(AudioLevel::read(&[0x8c]), loud);
+        assert_eq!(AudioLevel::read(&[0x8c, 0]), loud);
+        assert_eq!(AudioLevel::read(&[]), None);
+    }
+
+    #[test]
     fn transmission_offset_is_signed() {
         assert_eq!(TransmissionOffset::read(&[0xff, 0xff, 0xfe]), Some(TransmissionOffset(-2)));
         assert_eq!(TransmissionOffset::read(&[0, 1, 0]), Some(TransmissionOffset(256)));
@@ -194,7 +214,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_survive_a_round_trip(byte: u8, three: [u8; 3]) {
+        fn bytes_survive_a_round_trip(byte: u8, three: [u8; 3], sixteen: [u8; 16]) {
+            for len in [8, 16] {
+                let time = AbsCaptureTime::read(&sixteen[..len]).unwrap();
+                prop_assert_eq!(time.wire_len(), len);
+                prop_assert_eq!(&time.to_bytes()[..len], &sixteen[..len]);
+            }
             prop_assert_eq!(AudioLevel::read(&[byte]).unwrap().to_byte(), byte);
             prop_assert_eq!(VideoOrientation::read(&[byte]).unwrap().to_byte(), byte & 0x0f);
             prop_assert_eq!(AbsSendTime::read(&three).unwrap().to_bytes(), three);

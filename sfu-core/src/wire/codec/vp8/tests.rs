@@ -56,6 +56,20 @@ fn rewriting_keeps_the_width() {
     assert_eq!(absent, [0x10, 0x01]);
 }
 
+#[test]
+fn key_frames_have_a_size() {
+    // 640 is 0x280 and 360 is 0x168, little-endian; the top two bits scale.
+    let key = [0x10, 0x50, 0x42, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x42, 0x68, 0x81];
+    assert_eq!(inspect(&key).unwrap().resolution, Some((640, 360)));
+    assert_eq!(inspect(&key[..10]).unwrap().resolution, None);
+    let mut delta = key;
+    delta[1] |= 1;
+    assert_eq!(inspect(&delta).unwrap().resolution, None);
+    let mut other_code = key;
+    other_code[4] = 0;
+    assert_eq!(inspect(&other_code).unwrap().resolution, None);
+}
+
 proptest! {
     #[test]
     fn rewriting_changes_two_fields_and_nothing_else(
