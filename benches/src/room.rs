@@ -155,6 +155,7 @@ fn producer() -> ProducerConfig {
         encodings: vec![EncodingConfig { ssrc: Some(SSRC), rtx_ssrc: None, rid: None }],
         extensions: extensions(),
         paused: false,
+        speaker: None,
         consumable: String::new(),
     }
 }

@@ -272,6 +272,7 @@ fn producer(kind: MediaKind) -> ProducerConfig {
         encodings,
         extensions: extensions(),
         paused: false,
+        speaker: None,
         consumable: String::new(),
     }
 }

@@ -42,19 +42,21 @@ pub mod wire;
 #[cfg(feature = "runtime")]
 pub use crate::host::ShardStats;
 pub use crate::route::{
-    CloseReason, CodecConfig, CommandError, ConsumerConfig, ConsumerId, ConsumerStats, DtlsRemote,
-    EncodingConfig, Event, Explanation, InboundRtpStats, ParseIdError, PlainConfig, PlainRemote,
-    ProducerConfig, ProducerId, ProducerStats, Refused, RouterId, SrtpMaster, TransportId,
-    TransportStats,
+    ActiveSpeakerOptions, AudioLevelOptions, AudioVolume, CloseReason, CodecConfig, CommandError,
+    ConsumerConfig, ConsumerId, ConsumerStats, DtlsRemote, EncodingConfig, Event, Explanation,
+    InboundRtpStats, ObserverScope, ParseIdError, PlainConfig, PlainRemote, ProducerConfig,
+    ProducerId, ProducerStats, Refused, RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot,
+    Speakers, SrtpMaster, TransportId, TransportStats,
 };
 pub use crate::stream::allocate::{Demand, LayersReason};
 pub use crate::stream::select::Layers;
 pub use crate::wire::MediaKind;
 #[cfg(feature = "runtime")]
 pub use api::{
-    ConsumeOptions, Consumer, DirectTransport, Error, ErrorKind, Events, PlainTransport,
-    PlainTransportOptions, ProduceOptions, Producer, Result, Router, RouterOptions, Sfu,
-    SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport, WebRtcTransportOptions,
+    ActiveSpeakerObserver, AudioLevelObserver, ConsumeOptions, Consumer, DirectTransport, Error,
+    ErrorKind, Events, PlainTransport, PlainTransportOptions, ProduceOptions, Producer, Result,
+    Router, RouterOptions, Sfu, SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport,
+    WebRtcTransportOptions,
 };
 #[cfg(all(feature = "sdp", feature = "runtime"))]
 pub use api::{SdpOptions, SdpProducer, SdpSession, SdpSlot};

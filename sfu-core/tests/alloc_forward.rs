@@ -113,6 +113,7 @@ impl Call {
             encodings: vec![encoding],
             extensions: extensions(),
             paused: false,
+            speaker: None,
             consumable: String::new(),
         };
         let reply = command(&mut engine, now, Command::Produce(transport, config));

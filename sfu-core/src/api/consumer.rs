@@ -6,7 +6,7 @@ use super::error::{Error, Result};
 use super::params::RtpParameters;
 use super::router::Place;
 use crate::engine::{Command, Reply};
-use crate::route::{ConsumerId, ConsumerStats, Explanation, ProducerId};
+use crate::route::{ConsumerId, ConsumerStats, Explanation, ProducerId, SpeakerSlot};
 use crate::stream::allocate::Demand;
 use crate::stream::select::Layers;
 use crate::wire::MediaKind;
@@ -56,6 +56,30 @@ impl Consumer {
     /// none of the producer's codecs, or if one is audio and the other video.
     pub async fn switch(&self, producer: Option<ProducerId>) -> Result<()> {
         self.place.act(Command::SwitchConsumer(self.id, producer)).await
+    }
+
+    /// Has it follow whoever speaks, until [`switch`](Self::switch). The
+    /// engine does it by itself: nothing has to be told to the receiver when
+    /// another begins to speak.
+    ///
+    /// ```no_run
+    /// # async fn run(session: sfu_core::SdpSession) -> sfu_core::Result<()> {
+    /// use sfu_core::{MediaKind, SpeakerSlot};
+    ///
+    /// let own = |kind| session.producers().iter().find(move |own| own.kind == kind);
+    /// let slots = session.slots().iter();
+    /// for (slot, rank) in slots.filter(|slot| slot.kind == MediaKind::Audio).zip(0..3) {
+    ///     let except = own(MediaKind::Audio).map(|own| own.producer.id());
+    ///     slot.consumer.follow_speaker(SpeakerSlot { rank, except }).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if it is closed; `InvalidParameters` for a rank that there is
+    /// not.
+    pub async fn follow_speaker(&self, slot: SpeakerSlot) -> Result<()> {
+        self.place.act(Command::FollowSpeaker(self.id, slot)).await
     }
 
     /// The most that is wanted of a simulcast producer. A lower layer is sent

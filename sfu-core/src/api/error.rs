@@ -112,7 +112,8 @@ impl From<CommandError> for Error {
             CommandError::RouterNotFound(_)
             | CommandError::TransportNotFound(_)
             | CommandError::ProducerNotFound(_)
-            | CommandError::ConsumerNotFound(_) => ErrorKind::NotFound,
+            | CommandError::ConsumerNotFound(_)
+            | CommandError::RtpObserverNotFound(_) => ErrorKind::NotFound,
             CommandError::Incompatible(_) | CommandError::KindMismatch { .. } => {
                 ErrorKind::Incompatible
             }

@@ -32,6 +32,7 @@ pub(super) fn producer_config(
         encodings: encodings.collect::<Result<_>>()?,
         extensions: extensions(parameters)?,
         paused,
+        speaker: None,
         consumable: String::new(),
     })
 }

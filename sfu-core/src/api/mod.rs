@@ -11,6 +11,8 @@ mod events;
 #[cfg(feature = "runtime")]
 mod lower;
 #[cfg(feature = "runtime")]
+mod observer;
+#[cfg(feature = "runtime")]
 mod options;
 pub mod params;
 #[cfg(feature = "runtime")]
@@ -31,6 +33,7 @@ pub use self::{
     consumer::Consumer,
     error::{Error, ErrorKind, Result},
     events::Events,
+    observer::{ActiveSpeakerObserver, AudioLevelObserver},
     options::{
         ConsumeOptions, PlainTransportOptions, ProduceOptions, RouterOptions, SlotOptions,
         WebRtcTransportOptions,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use sfu_ice::SrtpProfile;
 
 use super::params::{RtpCapabilities, RtpCodecCapability, RtpParameters, default_codecs};
-use crate::route::ProducerId;
+use crate::route::{ProducerId, SpeakerOptions};
 use crate::stream::select::Layers;
 use crate::wire::MediaKind;
 
@@ -18,11 +18,13 @@ pub struct RouterOptions {
     pub codecs: Vec<RtpCodecCapability>,
     /// The shard that runs it; none is the one with the fewest routers.
     pub shard: Option<usize>,
+    /// How many speakers are forwarded to the consumers that follow them.
+    pub speakers: SpeakerOptions,
 }
 
 impl Default for RouterOptions {
     fn default() -> Self {
-        Self { codecs: default_codecs(), shard: None }
+        Self { codecs: default_codecs(), shard: None, speakers: SpeakerOptions::default() }
     }
 }
 
@@ -38,6 +40,14 @@ impl RouterOptions {
     #[must_use]
     pub fn shard(mut self, shard: usize) -> Self {
         self.shard = Some(shard);
+        self
+    }
+
+    /// How many speakers are forwarded to the consumers that follow them. A
+    /// restored router keeps what its snapshot says.
+    #[must_use]
+    pub fn speakers(mut self, speakers: SpeakerOptions) -> Self {
+        self.speakers = speakers;
         self
     }
 }
@@ -127,12 +137,15 @@ pub struct ProduceOptions {
     pub parameters: RtpParameters,
     /// Whether it starts paused.
     pub paused: bool,
+    /// Of a video producer: the audio producer of the same person, for slots
+    /// that follow speakers.
+    pub speaker: Option<ProducerId>,
 }
 
 impl ProduceOptions {
     /// A producer of this kind.
     pub fn new(kind: MediaKind, parameters: RtpParameters) -> Self {
-        Self { kind, parameters, paused: false }
+        Self { kind, parameters, paused: false, speaker: None }
     }
 
     /// An audio producer.
@@ -149,6 +162,13 @@ impl ProduceOptions {
     #[must_use]
     pub fn paused(mut self, paused: bool) -> Self {
         self.paused = paused;
+        self
+    }
+
+    /// The voice that belongs to the picture.
+    #[must_use]
+    pub fn speaker(mut self, speaker: ProducerId) -> Self {
+        self.speaker = Some(speaker);
         self
     }
 }

@@ -76,6 +76,17 @@ impl Producer {
         self.place.act(Command::ResumeProducer(self.id)).await
     }
 
+    /// Says whose voice belongs to this video producer: consumers that follow
+    /// the active speaker get its picture when that voice speaks. None unlinks
+    /// it.
+    ///
+    /// # Errors
+    /// `NotFound` if either is closed; `InvalidParameters` unless this is
+    /// video and `speaker` is audio.
+    pub async fn set_speaker(&self, speaker: Option<ProducerId>) -> Result<()> {
+        self.place.act(Command::SetProducerSpeaker(self.id, speaker)).await
+    }
+
     /// Its figures.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use sfu_ice::{Protocol, canonical};
 use super::client::Client;
 use super::error::{Error, Result};
 use super::events::Events;
+use super::observer::{ActiveSpeakerObserver, AudioLevelObserver};
 use super::options::{PlainTransportOptions, WebRtcTransportOptions};
 use super::params::{
     DtlsParameters, DtlsRole, IceParameters, RtpCapabilities, WebRtcTransportParameters,
@@ -16,7 +17,10 @@ use super::sfu::Shared;
 use super::transport::{DirectTransport, PlainTransport, TransportHandle, WebRtcTransport};
 use crate::engine::{Command, Reply};
 use crate::host::PlainListen;
-use crate::route::{PlainConfig, ProducerId, RouterId};
+use crate::route::{
+    ActiveSpeakerOptions, AudioLevelOptions, PlainConfig, ProducerId, RouterId, SpeakerOptions,
+    Speakers,
+};
 
 /// A room: transports bring producers into it, and consumers follow them.
 ///
@@ -136,6 +140,57 @@ impl Router {
             Reply::Transport(transport) => Ok(DirectTransport::new(self.handle(transport))),
             _ => Err(Error::unexpected_reply()),
         }
+    }
+
+    /// An observer that tells who of its producers is the dominant speaker.
+    ///
+    /// # Errors
+    /// `NotFound` if the router is closed; `Limit` if it has too many.
+    pub async fn create_active_speaker_observer(
+        &self,
+        options: ActiveSpeakerOptions,
+    ) -> Result<ActiveSpeakerObserver> {
+        let command = Command::CreateActiveSpeakerObserver(self.id(), options);
+        match self.place.call(command).await? {
+            Reply::RtpObserver(id) => Ok(ActiveSpeakerObserver::new(self.place.clone(), id)),
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    /// An observer that tells how loud its producers are.
+    ///
+    /// # Errors
+    /// As [`create_active_speaker_observer`](Self::create_active_speaker_observer).
+    pub async fn create_audio_level_observer(
+        &self,
+        options: AudioLevelOptions,
+    ) -> Result<AudioLevelObserver> {
+        let command = Command::CreateAudioLevelObserver(self.id(), options);
+        match self.place.call(command).await? {
+            Reply::RtpObserver(id) => Ok(AudioLevelObserver::new(self.place.clone(), id)),
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    /// Who speaks now, and who spoke before. Changes are told by
+    /// [`Event::SpeakersChanged`](crate::Event::SpeakersChanged) and
+    /// [`Event::ActiveSpeaker`](crate::Event::ActiveSpeaker).
+    ///
+    /// # Errors
+    /// `NotFound` if the router is closed.
+    pub async fn speakers(&self) -> Result<Speakers> {
+        match self.place.call(Command::Speakers(self.id())).await? {
+            Reply::Speakers(speakers) => Ok(*speakers),
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    /// How many speakers are forwarded to the consumers that follow them.
+    ///
+    /// # Errors
+    /// `NotFound` if the router is closed; `InvalidParameters` for too many.
+    pub async fn set_speaker_options(&self, options: SpeakerOptions) -> Result<()> {
+        self.place.act(Command::SetSpeakerOptions(self.id(), options)).await
     }
 
     fn handle(&self, id: crate::route::TransportId) -> TransportHandle {

@@ -16,6 +16,7 @@ use super::params::ortc::router_capabilities;
 use super::router::Router;
 use crate::engine::{Command, EngineConfig, Reply};
 use crate::host::{HostConfig, Runtime, ShardStats, StartError};
+use crate::route::SpeakerOptions;
 
 /// An SFU: threads, sockets, and the routers that run on them.
 ///
@@ -97,15 +98,24 @@ impl Sfu {
     /// Makes a router: a room, in which producers meet consumers.
     ///
     /// # Errors
-    /// `InvalidParameters` for codecs that cannot be routed or a shard that
-    /// does not exist.
+    /// `InvalidParameters` for codecs that cannot be routed, a shard that does
+    /// not exist, or too many places of speakers.
     pub async fn create_router(&self, options: RouterOptions) -> Result<Router> {
         let capabilities = router_capabilities(&options.codecs)?;
         let shard = self.inner.place(options.shard)?;
-        match self.inner.client.submit(shard, Command::CreateRouter).await? {
-            Reply::Router(id) => Ok(Router::new(Arc::clone(&self.inner), shard, id, capabilities)),
-            _ => Err(Error::unexpected_reply()),
+        let Reply::Router(id) = self.inner.client.submit(shard, Command::CreateRouter).await?
+        else {
+            return Err(Error::unexpected_reply());
+        };
+        let router = Router::new(Arc::clone(&self.inner), shard, id, capabilities);
+        if options.speakers != SpeakerOptions::default()
+            && let Err(error) = router.set_speaker_options(options.speakers).await
+        {
+            // The first error is the one to tell.
+            let _ = router.close().await;
+            return Err(error);
         }
+        Ok(router)
     }
 
     /// Takes up a router where its snapshot left off: same ids, no gap in

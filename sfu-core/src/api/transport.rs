@@ -40,10 +40,11 @@ impl TransportHandle {
     }
 
     async fn produce(&self, options: ProduceOptions) -> Result<Producer> {
-        let ProduceOptions { kind, parameters, paused } = options;
+        let ProduceOptions { kind, parameters, paused, speaker } = options;
         validate_rtp_parameters(kind, &parameters)?;
         let consumable = consumable_parameters(kind, &parameters, &self.capabilities)?;
         let mut config = producer_config(kind, &parameters, paused)?;
+        config.speaker = speaker;
         config.consumable = serde_json::to_string(&consumable)
             .map_err(|error| Error::caused(super::ErrorKind::Internal, error))?;
         match self.place.call(Command::Produce(self.id, config)).await? {

@@ -25,6 +25,7 @@ impl Engine {
         for key in keys {
             self.close_transport(now, key, CloseReason::ParentClosed);
         }
+        self.observer_ids.retain(|_, (router, _)| *router != index);
         self.routers.try_remove(index as usize);
         self.router_ids.remove(&id);
         self.events.push(Event::RouterClosed { router: id });

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use sfu_ice::{Fingerprint, IceCredentials};
 
 use crate::route::{
-    CommandError, ConsumerConfig, ConsumerId, ConsumerStats, DtlsRemote, Explanation, PlainConfig,
-    PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterId, SrtpMaster, TransportId,
-    TransportStats,
+    ActiveSpeakerOptions, AudioLevelOptions, CommandError, ConsumerConfig, ConsumerId,
+    ConsumerStats, DtlsRemote, Explanation, PlainConfig, PlainRemote, ProducerConfig, ProducerId,
+    ProducerStats, RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster,
+    TransportId, TransportStats,
 };
 use crate::stream::allocate::Demand;
 use crate::stream::select::Layers;
@@ -70,6 +71,30 @@ pub enum Command {
     SetAvailableOutgoingBitrate(TransportId, Option<u64>),
     /// Asks the publisher of what a consumer follows for a key frame.
     RequestKeyFrame(ConsumerId),
+    /// Has a consumer follow whoever speaks, from now on. See [`SpeakerSlot`].
+    FollowSpeaker(ConsumerId, SpeakerSlot),
+    /// Says whose voice belongs to a video producer; none unlinks it.
+    SetProducerSpeaker(ProducerId, Option<ProducerId>),
+    /// How many speakers are forwarded to the slots that follow them, and for
+    /// how long.
+    SetSpeakerOptions(RouterId, SpeakerOptions),
+    /// Who speaks. Answered by [`Reply::Speakers`].
+    Speakers(RouterId),
+    /// Makes an observer of dominant speakers. Answered by
+    /// [`Reply::RtpObserver`].
+    CreateActiveSpeakerObserver(RouterId, ActiveSpeakerOptions),
+    /// Makes an observer of loudness. Answered by [`Reply::RtpObserver`].
+    CreateAudioLevelObserver(RouterId, AudioLevelOptions),
+    /// Adds an audio producer to what an observer listens to.
+    ObserveProducer(RtpObserverId, ProducerId),
+    /// Undoes [`Command::ObserveProducer`].
+    UnobserveProducer(RtpObserverId, ProducerId),
+    /// An observer tells nothing until it is resumed.
+    PauseRtpObserver(RtpObserverId),
+    /// Undoes a pause.
+    ResumeRtpObserver(RtpObserverId),
+    /// Closes an observer.
+    CloseRtpObserver(RtpObserverId),
     /// Feeds one RTP packet to a producer of a direct transport.
     SendRtp(ProducerId, Bytes),
     /// What consumers of a producer are made from. Answered by
@@ -128,6 +153,10 @@ pub enum Reply {
     ProducerParameters(MediaKind, String),
     /// A consumer was made.
     Consumer(ConsumerId),
+    /// Who speaks.
+    Speakers(Box<Speakers>),
+    /// An observer was made.
+    RtpObserver(RtpObserverId),
     /// Figures of a transport.
     TransportStats(Box<TransportStats>),
     /// Figures of a producer.

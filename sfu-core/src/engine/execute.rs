@@ -7,9 +7,11 @@ use super::machine::Engine;
 use super::peers::TransportKey;
 use crate::route::transport::{Plain, Security, Transport, TransportKind, WebRtc};
 use crate::route::{
-    CloseReason, CommandError, Consumer, ConsumerConfig, ConsumerId, DtlsRemote, PlainConfig,
-    PlainRemote, ProducerConfig, ProducerId, Router, RouterId, SrtpMaster, TransportId,
+    CloseReason, CommandError, Consumer, ConsumerConfig, ConsumerId, DtlsRemote, Observer,
+    PlainConfig, PlainRemote, ProducerConfig, ProducerId, Router, RouterId, RtpObserverId,
+    SrtpMaster, TransportId,
 };
+use crate::wire::MediaKind;
 
 type Result<T> = std::result::Result<T, CommandError>;
 
@@ -48,6 +50,39 @@ impl Engine {
             Command::PauseConsumer(id) => self.pause_consumer(id, true),
             Command::ResumeConsumer(id) => self.pause_consumer(id, false),
             Command::SwitchConsumer(id, producer) => self.switch_consumer(now, id, producer),
+            Command::FollowSpeaker(id, slot) => {
+                let (router, key) = self.consumer_key(id)?;
+                self.router_mut(router)?.follow_speaker(now, key, slot)?;
+                self.activate_consumer(id)
+            }
+            Command::SetProducerSpeaker(id, speaker) => self.set_producer_speaker(id, speaker),
+            Command::SetSpeakerOptions(id, options) => {
+                let index = self.router_index(id)?;
+                self.router_mut(index)?.set_speaker_options(options)?;
+                self.activate(index);
+                Ok(Reply::Done)
+            }
+            Command::Speakers(id) => {
+                let index = self.router_index(id)?;
+                Ok(Reply::Speakers(Box::new(self.router_mut(index)?.speakers())))
+            }
+            Command::CreateActiveSpeakerObserver(router, options) => {
+                self.observe(router, |id| Observer::active_speaker(now, id, options))
+            }
+            Command::CreateAudioLevelObserver(router, options) => {
+                self.observe(router, |id| Observer::audio_levels(now, id, options))
+            }
+            Command::ObserveProducer(id, producer) => self.watch(id, producer, true),
+            Command::UnobserveProducer(id, producer) => self.watch(id, producer, false),
+            Command::PauseRtpObserver(id) => self.pause_observer(now, id, true),
+            Command::ResumeRtpObserver(id) => self.pause_observer(now, id, false),
+            Command::CloseRtpObserver(id) => {
+                let (index, key) = self.observer_key(id)?;
+                let router = self.router_mut(index)?;
+                router.observers.close(key, &mut router.producers);
+                self.observer_ids.remove(&id);
+                Ok(Reply::Done)
+            }
             Command::SetPreferredLayers(id, layers) => {
                 let (router, key) = self.consumer_key(id)?;
                 let router = self.router_mut(router)?;
@@ -271,6 +306,7 @@ impl Engine {
         let key = self.transport_key(id)?;
         let producer = ProducerId::from_u64(self.take_id()).ok_or(CommandError::Contained)?;
         let limits = self.limits();
+        self.check_speaker(key.router, config.kind, config.speaker)?;
         let router = self.router_mut(key.router)?;
         let place = router.produce(key.transport, producer, config, &limits)?;
         self.producer_ids.insert(producer, (key.router, place));
@@ -345,6 +381,64 @@ impl Engine {
         self.activate_consumer(id)
     }
 
+    fn set_producer_speaker(
+        &mut self,
+        id: ProducerId,
+        speaker: Option<ProducerId>,
+    ) -> Result<Reply> {
+        let (index, key) = self.producer_key(id)?;
+        let producer = self.router_mut(index)?.producers.get(key as usize);
+        let kind = producer.ok_or(CommandError::ProducerNotFound(id))?.config.kind;
+        self.check_speaker(index, kind, speaker)?;
+        self.router_mut(index)?.set_producer_speaker(key, speaker);
+        self.activate(index);
+        Ok(Reply::Done)
+    }
+
+    /// Whether a producer of this kind can belong to that voice.
+    fn check_speaker(
+        &mut self,
+        router: u32,
+        kind: MediaKind,
+        speaker: Option<ProducerId>,
+    ) -> Result<()> {
+        let Some(speaker) = self.followed(router, speaker)? else { return Ok(()) };
+        let voice = self.router_mut(router)?.producers.get(speaker as usize);
+        if voice.is_some_and(|voice| voice.voice.is_some()) && kind == MediaKind::Video {
+            return Ok(());
+        }
+        let (what, expected) = ("speaker of a producer", "an audio producer, for a video producer");
+        Err(CommandError::InvalidParameters { what, expected })
+    }
+
+    fn observe(
+        &mut self,
+        router: RouterId,
+        make: impl FnOnce(RtpObserverId) -> Observer,
+    ) -> Result<Reply> {
+        let index = self.router_index(router)?;
+        let id = RtpObserverId::from_u64(self.take_id()).ok_or(CommandError::Contained)?;
+        let key = self.router_mut(index)?.observers.add(make(id))?;
+        self.observer_ids.insert(id, (index, key));
+        Ok(Reply::RtpObserver(id))
+    }
+
+    fn watch(&mut self, id: RtpObserverId, producer: ProducerId, watched: bool) -> Result<Reply> {
+        let (index, key) = self.observer_key(id)?;
+        let Some(producer) = self.followed(index, Some(producer))? else {
+            return Err(CommandError::Contained);
+        };
+        let router = self.router_mut(index)?;
+        router.observers.watch(key, producer, watched, &mut router.producers)?;
+        Ok(Reply::Done)
+    }
+
+    fn pause_observer(&mut self, now: Time, id: RtpObserverId, paused: bool) -> Result<Reply> {
+        let (index, key) = self.observer_key(id)?;
+        self.router_mut(index)?.observers.set_paused(now, key, paused);
+        Ok(Reply::Done)
+    }
+
     /// Lets the router act on what changed for a consumer.
     fn activate_consumer(&mut self, id: ConsumerId) -> Result<Reply> {
         let (router, _) = self.consumer_key(id)?;
@@ -402,5 +496,9 @@ impl Engine {
 
     fn consumer_key(&self, id: ConsumerId) -> Result<(u32, u32)> {
         self.consumer_ids.get(&id).copied().ok_or(CommandError::ConsumerNotFound(id))
+    }
+
+    fn observer_key(&self, id: RtpObserverId) -> Result<(u32, u32)> {
+        self.observer_ids.get(&id).copied().ok_or(CommandError::RtpObserverNotFound(id))
     }
 }

@@ -15,8 +15,8 @@ use super::timer::TimerWheel;
 use crate::route::egress::Egress;
 use crate::route::transport::{Security, Transport, TransportKind};
 use crate::route::{
-    CloseReason, CommandError, ConsumerId, Event, Limits, ProducerId, Router, RouterId, Sink,
-    TransportId,
+    CloseReason, CommandError, ConsumerId, Event, Limits, ProducerId, Router, RouterId,
+    RtpObserverId, Sink, TransportId,
 };
 use crate::wire::buf::{EgressArena, LARGE_SLOT, Pool, PoolOptions, SMALL_SLOT};
 
@@ -71,6 +71,7 @@ pub struct Engine {
     pub(super) transport_ids: HashMap<TransportId, TransportKey>,
     pub(super) producer_ids: HashMap<ProducerId, (u32, u32)>,
     pub(super) consumer_ids: HashMap<ConsumerId, (u32, u32)>,
+    pub(super) observer_ids: HashMap<RtpObserverId, (u32, u32)>,
     pub(super) peers: Peers,
     pub(super) timers: Slab<TransportKey>,
     pub(super) wheel: TimerWheel,
@@ -102,6 +103,9 @@ pub struct EngineCounters {
     pub unknown_user: u64,
     /// Bugs that were contained by closing one transport.
     pub contained: u64,
+    /// Audio producers that were looked at to find out who speaks: those that
+    /// were audible lately, however many are silent.
+    pub speakers_examined: u64,
 }
 
 impl Engine {
@@ -123,6 +127,7 @@ impl Engine {
             transport_ids: HashMap::new(),
             producer_ids: HashMap::new(),
             consumer_ids: HashMap::new(),
+            observer_ids: HashMap::new(),
             peers: Peers::default(),
             timers: Slab::new(),
             wheel: TimerWheel::new(now),
@@ -269,6 +274,7 @@ impl Engine {
         let mut egress = Egress { arena: &mut self.arena, sink };
         let equalize = self.config.equalize;
         router.forward(now, &mut self.pool, &mut egress, &mut self.events, equalize);
+        self.counters.speakers_examined += std::mem::take(&mut router.ranking.examined);
         while let Some(router) = self.routers.get_mut(index as usize)
             && let Some(transport) = router.wakeups.pop()
         {

@@ -39,7 +39,8 @@ impl Engine {
             .map_err(|error| CommandError::Snapshot(error.to_string()))?;
         let taken = router.transports.iter().any(|(_, t)| self.transport_ids.contains_key(&t.id))
             || router.producers.iter().any(|(_, p)| self.producer_ids.contains_key(&p.id))
-            || router.consumers.iter().any(|(_, c)| self.consumer_ids.contains_key(&c.id));
+            || router.consumers.iter().any(|(_, c)| self.consumer_ids.contains_key(&c.id))
+            || router.observers.iter().any(|(_, o)| self.observer_ids.contains_key(&o.id));
         if taken {
             for (_, producer) in &mut router.producers {
                 producer.release(&mut self.pool);
@@ -59,6 +60,9 @@ impl Engine {
         }
         for (key, consumer) in &router.consumers {
             self.consumer_ids.insert(consumer.id, (index, key as u32));
+        }
+        for (key, observer) in router.observers.iter() {
+            self.observer_ids.insert(observer.id, (index, key));
         }
         let mut router = router;
         let mut keys = Vec::new();

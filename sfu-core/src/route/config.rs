@@ -64,6 +64,9 @@ pub struct ProducerConfig {
     pub extensions: ExtensionMap,
     /// Whether it starts paused.
     pub paused: bool,
+    /// The audio producer of the same person, for video that stands for who
+    /// speaks.
+    pub speaker: Option<ProducerId>,
     /// What consumers are made from, as the API's JSON; opaque to the engine.
     pub consumable: String,
 }

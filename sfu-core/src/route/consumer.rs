@@ -9,6 +9,7 @@ use super::error::CommandError;
 use super::event::Event;
 use super::id::{ConsumerId, RouterId};
 use super::producer::Producer;
+use super::speakers::SpeakerSlot;
 use crate::stream::allocate::{Choice, Demand, LayersReason};
 use crate::stream::recv::ClockRate;
 use crate::stream::select::{ActiveStreams, Layers, Reason, Selector};
@@ -42,6 +43,10 @@ pub(crate) struct Consumer {
     pub(crate) identity: bool,
     /// What the last event told.
     pub(crate) told: LayersState,
+    /// What it follows of who speaks, if that decides.
+    pub(crate) speaker: Option<SpeakerSlot>,
+    /// The opening of a speaker's gate that it has followed.
+    pub(crate) opening: Option<u32>,
     pub(crate) counters: ConsumerCounters,
 }
 
@@ -117,6 +122,8 @@ impl Consumer {
             headers,
             identity: true,
             told: LayersState::default(),
+            speaker: None,
+            opening: None,
             counters: ConsumerCounters::default(),
             config,
         }
@@ -174,6 +181,7 @@ impl Consumer {
         self.selector.reset();
         self.producer_paused = false;
         self.choice = None;
+        self.opening = None;
     }
 
     pub(crate) fn update_streams(&mut self, now: Time, producer: &Producer) {

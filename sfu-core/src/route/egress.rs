@@ -81,6 +81,7 @@ impl Router {
         events: &mut Vec<Event>,
         equal_sizes: bool,
     ) {
+        self.update_speakers(now, events);
         self.settle(now, events);
         self.mark_dirty(pool, now, equal_sizes);
         let mut dirty = std::mem::take(&mut self.dirty_transports);
@@ -99,7 +100,7 @@ impl Router {
     fn mark_dirty(&mut self, pool: &mut Pool, now: Time, equal_sizes: bool) {
         for &key in &self.dirty_producers {
             let Some(producer) = self.producers.get_mut(key as usize) else { continue };
-            let Producer { fresh, streams, config, consumers, .. } = producer;
+            let Producer { fresh, streams, config, consumers, voice, .. } = producer;
             if equal_sizes && config.kind == MediaKind::Video {
                 equalize(fresh, |packet| {
                     let stream = streams.get(usize::from(packet.stream))?;
@@ -112,8 +113,14 @@ impl Router {
             for stream in streams.iter_mut() {
                 stream.ring.expire(pool, now - MAX_AGE);
             }
+            // Nobody who follows speakers has to be woken for silence.
+            let opening = voice.as_ref().is_some_and(|voice| voice.is_opening(now));
+            let silent = !opening && fresh.iter().all(|packet| packet.held_back);
             for &consumer in consumers.iter() {
                 let Some(place) = self.consumers.get(consumer as usize) else { continue };
+                if silent && place.speaker.is_some() {
+                    continue;
+                }
                 let transport = place.transport;
                 let Some(transport_state) = self.transports.get_mut(transport as usize) else {
                     continue;
@@ -176,11 +183,19 @@ struct Outlet<'a, 'e> {
 impl Outlet<'_, '_> {
     /// Everything fresh of `producer`, as far as the selector lets it through.
     fn forward(&mut self, consumer: &mut Consumer, producer: &Producer) {
+        let follows_speaker = consumer.speaker.is_some();
+        if follows_speaker && self.follow_opening(consumer, producer) {
+            return;
+        }
         for fresh in &producer.fresh {
             let Some(stream) = producer.streams.get(usize::from(fresh.stream)) else { continue };
             let Some(entry) = stream.ring.get(fresh.seq) else { continue };
             let meta = &entry.meta.meta;
             let key = stream_key(producer, fresh.stream);
+            if follows_speaker && fresh.held_back {
+                let _ = consumer.rewriter.skip(key, meta);
+                continue;
+            }
             let rewritten = match consumer.selector.decide(meta) {
                 Decision::Drop => {
                     // The rewriter closes the gap; its answer is always "no".
@@ -205,6 +220,34 @@ impl Outlet<'_, '_> {
             self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), fresh.pad);
         }
         consumer.tell_layers(self.router, self.events);
+    }
+
+    /// If a speaker's gate opened just now: sends everything since the spurt
+    /// began, and whether it did.
+    fn follow_opening(&mut self, consumer: &mut Consumer, producer: &Producer) -> bool {
+        let Some(voice) = producer.voice.as_deref() else { return false };
+        let opening = voice.opening();
+        if consumer.opening.replace(opening.count) == Some(opening.count)
+            || !voice.is_opening(self.now)
+        {
+            return false;
+        }
+        let Some(stream) = producer.streams.first() else { return false };
+        let Some(highest) = stream.ring.highest() else { return false };
+        let key = stream_key(producer, 0);
+        consumer.selector.reset();
+        consumer.rewriter.accept_overlap(key);
+        for seq in opening.from.0..=highest.0 {
+            let Some(entry) = stream.ring.get(ExtSeq(seq)) else { continue };
+            let meta = &entry.meta.meta;
+            let rewritten = match consumer.selector.decide(meta) {
+                Decision::Drop => consumer.rewriter.skip(key, meta),
+                Decision::Forward => consumer.rewriter.forward(key, meta),
+                Decision::Switch => consumer.rewriter.switch(key, meta),
+            };
+            self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), 0);
+        }
+        true
     }
 
     /// After a switch: packets that overtook the first of the key frame were

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use super::id::{ConsumerId, ProducerId, RouterId, RtpObserverId, TransportId};
 use crate::wire::{MediaKind, Mid, Ssrc};
 
 /// A refusal. The engine's state is as it was before the command.
@@ -21,6 +21,9 @@ pub enum CommandError {
     /// No such consumer; it may have been closed.
     #[error("consumer {0} does not exist or is closed")]
     ConsumerNotFound(ConsumerId),
+    /// No such observer; it may have been closed.
+    #[error("observer {0} does not exist or is closed")]
+    RtpObserverNotFound(RtpObserverId),
     /// The command is for another kind of transport.
     #[error("transport {transport} is a {is} transport, but the call needs a {needs} transport")]
     WrongTransportKind {

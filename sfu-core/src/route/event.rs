@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sfu_ice::{DtlsState, IceState, Tuple};
 
-use super::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use super::id::{ConsumerId, ProducerId, RouterId, RtpObserverId, TransportId};
 use crate::stream::allocate::LayersReason;
 use crate::stream::select::Layers;
 
@@ -101,6 +101,40 @@ pub enum Event {
         /// Why it is to get just that.
         reason: LayersReason,
     },
+    /// Who is forwarded to the slots that follow speakers changed. See
+    /// [`SpeakerOptions`](super::SpeakerOptions).
+    SpeakersChanged {
+        /// The router.
+        router: RouterId,
+        /// Audio producers by rank; none is a rank that nobody has.
+        speakers: Vec<Option<ProducerId>>,
+    },
+    /// Another became the dominant speaker.
+    ActiveSpeaker {
+        /// The router.
+        router: RouterId,
+        /// The observer that tells; none is the router, of all its producers.
+        observer: Option<RtpObserverId>,
+        /// The audio producer of who speaks.
+        producer: ProducerId,
+    },
+    /// The loudest producers of the last interval, the loudest first.
+    AudioLevels {
+        /// Router of the observer.
+        router: RouterId,
+        /// The observer.
+        observer: RtpObserverId,
+        /// Who was how loud; not empty.
+        volumes: Vec<AudioVolume>,
+    },
+    /// In the last interval nobody was as loud as the threshold, for the first
+    /// time since somebody was.
+    Silence {
+        /// Router of the observer.
+        router: RouterId,
+        /// The observer.
+        observer: RtpObserverId,
+    },
     /// An RTP packet for a consumer of a direct transport.
     Rtp {
         /// Router of the consumer.
@@ -130,6 +164,10 @@ impl Event {
             | Self::ConsumerProducerClosed { router, .. }
             | Self::ProducerDemandChanged { router, .. }
             | Self::ConsumerLayersChanged { router, .. }
+            | Self::SpeakersChanged { router, .. }
+            | Self::ActiveSpeaker { router, .. }
+            | Self::AudioLevels { router, .. }
+            | Self::Silence { router, .. }
             | Self::Rtp { router, .. } => Some(router),
             Self::Lagged(_) => None,
         }
@@ -155,9 +193,30 @@ impl Event {
                 Self::ProducerDemandChanged { producer: a, .. },
                 Self::ProducerDemandChanged { producer: b, .. },
             ) => a == b,
+            (Self::SpeakersChanged { router: a, .. }, Self::SpeakersChanged { router: b, .. }) => {
+                a == b
+            }
+            (
+                Self::ActiveSpeaker { router: a, observer: of_a, .. },
+                Self::ActiveSpeaker { router: b, observer: of_b, .. },
+            ) => (a, of_a) == (b, of_b),
+            (
+                Self::AudioLevels { observer: a, .. } | Self::Silence { observer: a, .. },
+                Self::AudioLevels { observer: b, .. } | Self::Silence { observer: b, .. },
+            ) => a == b,
             _ => false,
         }
     }
+}
+
+/// How loud a producer was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs)]
+pub struct AudioVolume {
+    /// The audio producer.
+    pub producer: ProducerId,
+    /// Mean level over the interval in dBov, −127 (silence) to 0.
+    pub volume: i8,
 }
 
 /// Why something was closed.

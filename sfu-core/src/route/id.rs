@@ -111,3 +111,7 @@ id! {
     /// Identity of a consumer.
     ConsumerId
 }
+id! {
+    /// Identity of an observer.
+    RtpObserverId
+}

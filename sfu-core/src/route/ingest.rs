@@ -72,9 +72,9 @@ impl Router {
             return;
         };
         if stream.repair {
-            self.ingest_repair(now, key, stream, &header, packet, pool);
+            self.ingest_repair(now, key, stream, &header, &extensions, packet, pool);
         } else {
-            self.ingest_media(now, key, stream, packet, false, pool);
+            self.ingest_media(now, key, stream, &extensions, packet, false, pool);
         }
     }
 
@@ -106,12 +106,14 @@ impl Router {
     }
 
     /// A retransmission: turned back into the packet that was lost.
+    #[allow(clippy::too_many_arguments)]
     fn ingest_repair(
         &mut self,
         now: Time,
         key: u32,
         stream: StreamRef,
         header: &RtpHeader,
+        extensions: &Extensions,
         packet: &mut [u8],
         pool: &mut Pool,
     ) {
@@ -123,14 +125,16 @@ impl Router {
         let Ok(Some(unwrapped)) = rtp::rtx::unwrap(packet, ssrc, payload_type) else { return };
         incoming.counters.recovered += 1;
         let Some(packet) = packet.get_mut(unwrapped.start..) else { return };
-        self.ingest_media(now, key, stream, packet, true, pool);
+        self.ingest_media(now, key, stream, extensions, packet, true, pool);
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn ingest_media(
         &mut self,
         now: Time,
         key: u32,
         stream: StreamRef,
+        extensions: &Extensions,
         packet: &mut [u8],
         recovered: bool,
         pool: &mut Pool,
@@ -189,7 +193,12 @@ impl Router {
         if producer.fresh.is_empty() {
             self.dirty_producers.push(stream.producer);
         }
-        producer.fresh.push(Fresh { stream: stream.stream, seq: arrival.ext, pad: 0 });
+        let held_back = producer.voice.as_deref_mut().is_some_and(|voice| {
+            let Self { ranking, observers, .. } = self;
+            ranking.hear(observers, now, stream.producer, voice, &meta, extensions.audio_level)
+        });
+        let seq = arrival.ext;
+        producer.fresh.push(Fresh { stream: stream.stream, seq, pad: 0, held_back });
     }
 }
 

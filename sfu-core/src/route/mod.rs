@@ -20,6 +20,7 @@ mod producer;
 mod report;
 mod router;
 mod snapshot;
+mod speakers;
 mod stats;
 pub(crate) mod transport;
 
@@ -29,8 +30,11 @@ pub use config::{
 };
 pub use egress::Sink;
 pub use error::CommandError;
-pub use event::{CloseReason, Event};
-pub use id::{ConsumerId, ParseIdError, ProducerId, RouterId, TransportId};
+pub use event::{AudioVolume, CloseReason, Event};
+pub use id::{ConsumerId, ParseIdError, ProducerId, RouterId, RtpObserverId, TransportId};
+pub use speakers::{
+    ActiveSpeakerOptions, AudioLevelOptions, ObserverScope, SpeakerOptions, SpeakerSlot, Speakers,
+};
 pub use stats::{
     ConsumerStats, Explanation, InboundRtpStats, ProducerStats, Refused, TransportStats,
 };
@@ -38,3 +42,4 @@ pub use stats::{
 pub(crate) use consumer::Consumer;
 pub(crate) use router::{Limits, Router};
 pub(crate) use snapshot::RouterSnapshot;
+pub(crate) use speakers::Observer;

@@ -11,6 +11,7 @@ use super::config::{CodecConfig, ProducerConfig};
 use super::demand::ProducerDemand;
 use super::id::ProducerId;
 use super::keyframe::KeyFrameRequests;
+use super::speakers::Voice;
 use crate::stream::allocate::Ladder;
 use crate::stream::recv::{ClockRate, LayerMeter, NackGenerator, RecvStream};
 use crate::stream::select::PacketMeta;
@@ -46,6 +47,8 @@ pub(crate) struct Producer {
     /// What it offers, as it was last measured.
     pub(crate) ladder: Ladder,
     pub(crate) demand: ProducerDemand,
+    /// Of an audio producer: what it says, and whether slots hear it.
+    pub(crate) voice: Option<Box<Voice>>,
 }
 
 /// A packet to be forwarded in this turn.
@@ -55,6 +58,8 @@ pub(crate) struct Fresh {
     pub(crate) seq: ExtSeq,
     /// Padding that makes it as long as its neighbours in the frame.
     pub(crate) pad: u8,
+    /// Not for slots that follow speakers: silence, or of who has no place.
+    pub(crate) held_back: bool,
 }
 
 /// One encoding of a producer.
@@ -128,6 +133,7 @@ impl Producer {
             active: 0,
             ladder: Ladder::new(),
             demand: ProducerDemand::default(),
+            voice: (config.kind == MediaKind::Audio).then(|| Box::new(Voice::new())),
             config,
         };
         producer.ladder = ladder(&producer, Time::ZERO);
@@ -218,7 +224,7 @@ mod tests {
 
     fn padded(sizes: &[(u32, usize)]) -> Vec<u8> {
         let mut fresh: Vec<Fresh> = (0..sizes.len())
-            .map(|at| Fresh { stream: 0, seq: ExtSeq(at as u64), pad: 0 })
+            .map(|at| Fresh { stream: 0, seq: ExtSeq(at as u64), pad: 0, held_back: false })
             .collect();
         equalize(&mut fresh, |packet| sizes.get(packet.seq.0 as usize).copied());
         fresh.iter().map(|packet| packet.pad).collect()

@@ -10,6 +10,7 @@ use super::error::CommandError;
 use super::event::{CloseReason, Event};
 use super::id::{ConsumerId, ProducerId, RouterId};
 use super::producer::Producer;
+use super::speakers::{Observers, Ranking, SpeakerOptions};
 use super::transport::Transport;
 use crate::stream::allocate::Allocator;
 use crate::wire::buf::Pool;
@@ -32,6 +33,9 @@ pub(crate) struct Router {
     pub(crate) unsettled: Vec<u32>,
     /// Chooses layers; between two choices only its buffers matter.
     pub(crate) allocator: Allocator,
+    /// Who speaks.
+    pub(crate) ranking: Ranking,
+    pub(crate) observers: Observers,
     /// Serial of the next producer.
     pub(crate) next_serial: u32,
     /// Whether the engine has it in its list of routers to run.
@@ -58,6 +62,8 @@ impl Router {
             wakeups: Vec::new(),
             unsettled: Vec::new(),
             allocator: Allocator::new(),
+            ranking: Ranking::new(SpeakerOptions::default()),
+            observers: Observers::default(),
             next_serial: 0,
             active: false,
         }
@@ -111,6 +117,7 @@ impl Router {
             // would have been refused by the negotiation.
             let _ = transport.extensions.insert(kind, id);
         }
+        self.ranking.camera_changed(&config);
         let serial = self.next_serial;
         self.next_serial = self.next_serial.wrapping_add(1);
         let producer = self.producers.insert(Producer::new(id, serial, key, config)) as u32;
@@ -181,11 +188,13 @@ impl Router {
         let Some(consumer) = self.consumers.get(key as usize) else {
             return Err(CommandError::Contained);
         };
-        if consumer.producer == to {
-            return Ok(());
-        }
         if let Some(producer) = to.and_then(|to| self.producers.get(to as usize)) {
             consumer.check_can_follow(producer)?;
+        }
+        let follows = consumer.producer;
+        self.unfollow_speaker(key);
+        if follows == to {
+            return Ok(());
         }
         self.follow(now, key, to);
         Ok(())
@@ -239,7 +248,10 @@ impl Router {
 
     /// Has the engine look at a transport's deadline again.
     pub(crate) fn wake(&mut self, transport: u32) {
-        self.wakeups.push(transport);
+        // Many slots that turn to one camera ask one after the other.
+        if self.wakeups.last() != Some(&transport) {
+            self.wakeups.push(transport);
+        }
     }
 
     /// Media can flow on this transport now, or no longer: its consumers start
@@ -271,6 +283,9 @@ impl Router {
         let mut producer = self.producers.try_remove(key as usize)?;
         producer.release(pool);
         self.dirty_producers.retain(|dirty| *dirty != key);
+        self.ranking.forget(key);
+        self.ranking.camera_changed(&producer.config);
+        self.observers.forget(key);
         if let Some(transport) = self.transports.get_mut(producer.transport as usize) {
             transport.producers.retain(|other| *other != key);
             transport.streams.remove_producer(key);
@@ -280,8 +295,11 @@ impl Router {
         for consumer in producer.consumers {
             if let Some(consumer) = self.consumers.get_mut(consumer as usize) {
                 consumer.unfollow();
-                let (consumer, producer) = (consumer.id, producer.id);
-                events.push(Event::ConsumerProducerClosed { router, consumer, producer });
+                // Who follows speakers is pointed at the next one anyway.
+                if consumer.speaker.is_none() {
+                    let (consumer, producer) = (consumer.id, producer.id);
+                    events.push(Event::ConsumerProducerClosed { router, consumer, producer });
+                }
             }
             self.unsettle(consumer);
         }
@@ -294,6 +312,7 @@ impl Router {
         reason: CloseReason,
         events: &mut Vec<Event>,
     ) -> Option<ConsumerId> {
+        self.unfollow_speaker(key);
         let consumer = self.consumers.try_remove(key as usize)?;
         if let Some(transport) = self.transports.get_mut(consumer.transport as usize) {
             transport.consumers.retain(|other| *other != key);
@@ -315,6 +334,8 @@ impl Router {
             return;
         }
         producer.paused = paused;
+        self.speaker_paused(now, key);
+        let Some(producer) = self.producers.get(key as usize) else { return };
         for consumer in producer.consumers.clone() {
             if let Some(consumer) = self.consumers.get_mut(consumer as usize)
                 && let Some(producer) = self.producers.get(key as usize)

@@ -17,6 +17,7 @@ use super::id::{ProducerId, RouterId, TransportId};
 use super::keyframe::KeyFrameRequests;
 use super::producer::{Fresh, IncomingStream, Producer, Stored, StreamCounters};
 use super::router::Router;
+use super::speakers::{Observers, Ranking, Voice};
 use super::transport::{
     Plain, Security, SrtpPair, StreamTable, Transport, TransportCounters, TransportKind, WebRtc,
 };
@@ -25,7 +26,7 @@ use crate::stream::recv::{LayerMeter, NackGenerator, RecvStream, RemoteClock, Tw
 use crate::wire::buf::{PacketRing, Pool, StoredPacket};
 use crate::wire::rtp::ExtensionMap;
 use crate::wire::srtp::{Inbound, InboundSnapshot, Outbound, OutboundSnapshot};
-use crate::wire::{ExtSeq, Rid, Ssrc};
+use crate::wire::{ExtSeq, MediaKind, Rid, Ssrc};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RouterSnapshot {
@@ -34,6 +35,8 @@ pub(crate) struct RouterSnapshot {
     transports: Vec<(u32, TransportSnapshot)>,
     producers: Vec<(u32, ProducerSnapshot)>,
     consumers: Vec<(u32, Consumer)>,
+    ranking: Ranking,
+    observers: Observers,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,8 +92,10 @@ struct ProducerSnapshot {
     active: u8,
     ladder: Ladder,
     demand: ProducerDemand,
-    /// Packets that came in and were not forwarded yet: stream and number.
-    fresh: Vec<(u8, ExtSeq)>,
+    /// Packets that came in and were not forwarded yet: stream, number, and
+    /// whether slots that follow speakers do without.
+    fresh: Vec<(u8, ExtSeq, bool)>,
+    voice: Option<Box<Voice>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -133,6 +138,8 @@ impl Router {
             transports: entries(&self.transports, transport_snapshot),
             producers: entries(&self.producers, |producer| producer_snapshot(producer, pool)),
             consumers: entries(&self.consumers, Clone::clone),
+            ranking: self.ranking.clone(),
+            observers: self.observers.clone(),
         }
     }
 
@@ -167,7 +174,10 @@ impl Router {
             snapshot.consumers.into_iter().map(|(key, c)| (key as usize, c)).collect();
         let fresh = router.producers.iter().filter(|(_, producer)| !producer.fresh.is_empty());
         router.dirty_producers = fresh.map(|(key, _)| key as u32).collect();
+        router.ranking = snapshot.ranking;
+        router.observers = snapshot.observers;
         if router.is_consistent() {
+            router.restore_slots();
             return Ok(router);
         }
         for (_, producer) in &mut router.producers {
@@ -181,13 +191,17 @@ impl Router {
         let transport = |key: u32| self.transports.contains(key as usize);
         let producer = |key: u32| self.producers.contains(key as usize);
         let consumer = |key: u32| self.consumers.contains(key as usize);
-        self.transports.iter().all(|(_, t)| {
-            t.producers.iter().all(|key| producer(*key))
-                && t.consumers.iter().all(|key| consumer(*key))
-        }) && self
-            .producers
-            .iter()
-            .all(|(_, p)| transport(p.transport) && p.consumers.iter().all(|key| consumer(*key)))
+        let voiced = |p: &Producer| p.voice.is_some() == (p.config.kind == MediaKind::Audio);
+        self.producers.iter().all(|(_, p)| voiced(p))
+            && self.ranking.is_consistent(&self.producers)
+            && self.observers.is_consistent()
+            && self.transports.iter().all(|(_, t)| {
+                t.producers.iter().all(|key| producer(*key))
+                    && t.consumers.iter().all(|key| consumer(*key))
+            })
+            && self.producers.iter().all(|(_, p)| {
+                transport(p.transport) && p.consumers.iter().all(|key| consumer(*key))
+            })
             && self
                 .consumers
                 .iter()
@@ -314,7 +328,8 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
         active: producer.active,
         ladder: producer.ladder,
         demand: producer.demand.clone(),
-        fresh: producer.fresh.iter().map(|fresh| (fresh.stream, fresh.seq)).collect(),
+        fresh: producer.fresh.iter().map(|f| (f.stream, f.seq, f.held_back)).collect(),
+        voice: producer.voice.clone(),
     }
 }
 
@@ -326,8 +341,14 @@ fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
     producer.active = snapshot.active;
     producer.ladder = snapshot.ladder;
     producer.demand = snapshot.demand;
-    let fresh = snapshot.fresh.into_iter().map(|(stream, seq)| Fresh { stream, seq, pad: 0 });
-    producer.fresh.extend(fresh);
+    let fresh = snapshot.fresh.into_iter();
+    producer.fresh.extend(fresh.map(|(stream, seq, held_back)| Fresh {
+        stream,
+        seq,
+        pad: 0,
+        held_back,
+    }));
+    producer.voice = snapshot.voice;
     let mut stream = |stream: StreamSnapshot| {
         let mut ring = PacketRing::new(stream.ring_capacity as usize);
         ring.import(pool, stream.packets);

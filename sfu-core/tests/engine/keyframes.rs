@@ -126,6 +126,7 @@ fn a_publisher_without_pli_is_asked_by_fir() {
         encodings: vec![EncodingConfig::default()],
         extensions: world.source(camera).extensions,
         paused: false,
+        speaker: None,
         consumable: String::new(),
     };
     let transport = world.transport(ann);

@@ -70,6 +70,8 @@ impl ShardStats {
             unknown_path: self.engine.unknown_path.saturating_sub(earlier.engine.unknown_path),
             unknown_user: self.engine.unknown_user.saturating_sub(earlier.engine.unknown_user),
             contained: self.engine.contained.saturating_sub(earlier.engine.contained),
+            speakers_examined: (self.engine.speakers_examined)
+                .saturating_sub(earlier.engine.speakers_examined),
         };
         Self {
             turns: self.turns.saturating_sub(earlier.turns),

@@ -298,16 +298,22 @@ pub struct LevelWindow {
     interval: u32,
     sum: u32,
     count: u32,
+    marked: bool,
 }
 
 impl LevelWindow {
     /// Takes in the level of a packet in this interval.
     pub fn push(&mut self, interval: u32, loudness: Loudness) {
         if self.interval != interval {
-            *self = Self { interval, sum: 0, count: 0 };
+            *self = Self { interval, ..Self::default() };
         }
         self.sum = self.sum.saturating_add(loudness.0.into());
         self.count = self.count.saturating_add(1);
+    }
+
+    /// Marks the interval of the last packet; whether it was not yet.
+    pub fn mark(&mut self) -> bool {
+        !std::mem::replace(&mut self.marked, true)
     }
 
     /// Mean of the levels in this interval; `None` if there were none.
@@ -466,7 +472,9 @@ mod tests {
         window.push(1, Loudness::from_dbov(-40));
         assert_eq!(window.mean(1), Some(Loudness::from_dbov(-30)));
         assert_eq!(window.mean(2), None);
+        assert!(window.mark() && !window.mark());
         window.push(2, Loudness::from_dbov(-50));
         assert_eq!(window.mean(2), Some(Loudness::from_dbov(-50)));
+        assert!(window.mark());
     }
 }

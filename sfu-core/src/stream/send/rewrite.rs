@@ -154,6 +154,8 @@ const AUDIO_PACKET_MAX: i64 = 120_000_000;
 /// refused, but not more than three packets in a row.
 const MAX_OVERLAP: i64 = 5_000_000;
 const MAX_OVERLAP_PACKETS: u8 = 3;
+/// A stream that lags more takes in no overlap on request.
+const MAX_LAG: i64 = 200_000_000;
 /// No step of the timestamp is larger: a quarter of its circle.
 const MAX_STEP: i64 = 1 << 30;
 
@@ -225,6 +227,25 @@ impl Rewriter {
         };
         self.map.start(source, packet.ext, offsets);
         self.send(packet)
+    }
+
+    /// The next switch, to audio of `source`, takes its packets from the first
+    /// one on, even if they were made before what was sent last: the beginning
+    /// of a word that comes out of a history. The stream then lags by the
+    /// overlap, which the next switch after a pause makes up for. A stream that
+    /// lags already refuses overlap as usual.
+    pub fn accept_overlap(&mut self, source: StreamKey) {
+        if self.newest.is_none() || self.rate.nanos(self.ahead) > MAX_LAG {
+            return;
+        }
+        self.source = Some(Source {
+            key: source,
+            highest: ExtSeq(0),
+            timestamp: RtpTime(0),
+            picture_id: None,
+            skipping: None,
+            pending: Some(MAX_OVERLAP_PACKETS),
+        });
     }
 
     /// The header values of a packet that is to be sent.

@@ -249,6 +249,7 @@ impl World {
             encodings: encodings.collect(),
             extensions: source.extensions,
             paused: false,
+            speaker: None,
             consumable: String::new(),
         }
     }
