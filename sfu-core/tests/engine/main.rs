@@ -15,4 +15,5 @@ mod sim;
 mod simulcast;
 mod slots;
 mod snapshot;
+mod speakers;
 mod webrtc;

@@ -12,5 +12,5 @@ pub use link::{Link, Rng};
 pub use media::{Format, Stamp};
 pub use peer::{Client, Path};
 pub use sink::{Received, Sink};
-pub use source::{Layer, Source};
+pub use source::{Layer, Source, Voice};
 pub use world::{SinkRef, SourceRef, World};

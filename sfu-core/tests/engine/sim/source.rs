@@ -8,7 +8,8 @@ use std::time::Duration;
 use sfu_core::Time;
 use sfu_core::wire::rtcp::{NtpTime, RtcpWriter, SenderInfo};
 use sfu_core::wire::rtp::{
-    AbsSendTime, Elements, ExtensionMap, HeaderFields, HeaderTemplate, PassThrough, rtx,
+    AbsSendTime, Elements, ExtensionKind, ExtensionMap, HeaderFields, HeaderTemplate, PassThrough,
+    rtx,
 };
 use sfu_core::wire::{Mid, PayloadType, Rid, RtpTime, SeqNo, Ssrc};
 
@@ -52,6 +53,8 @@ pub struct Source {
     pub interval: Duration,
     /// Packets in a frame of layer 0; each layer above has twice as many.
     pub burst: u8,
+    /// What a microphone hears; without it packets carry no level.
+    pub voice: Option<Voice>,
     /// Every frame by itself decodable.
     pub intra_only: bool,
     next_frame: Time,
@@ -60,8 +63,51 @@ pub struct Source {
     rtp_origin: u32,
 }
 
+/// What a microphone hears: a room, and now and then somebody in it.
+#[derive(Clone, Debug)]
+pub struct Voice {
+    /// Level of the room in dBov; it goes up and down by 2 dB.
+    pub noise: i8,
+    /// From when to when somebody speaks, with the level in dBov. Speech has a
+    /// gap of 40 ms in every 220 ms.
+    pub words: Vec<(Time, Time, i8)>,
+    /// Sends nothing but a packet now and then while nobody speaks.
+    pub discontinuous: bool,
+}
+
+impl Voice {
+    pub fn new(noise: i8) -> Self {
+        Self { noise, words: Vec::new(), discontinuous: false }
+    }
+
+    /// Whether somebody speaks at `time`.
+    pub fn speaks(&self, time: Time) -> bool {
+        self.word(time).is_some()
+    }
+
+    fn word(&self, time: Time) -> Option<&(Time, Time, i8)> {
+        self.words.iter().find(|(from, to, _)| (*from..*to).contains(&time))
+    }
+
+    /// The level in a packet of 20 ms that was captured from `time` on.
+    fn level(&self, time: Time) -> u8 {
+        let end = time + Duration::from_millis(19);
+        let word = self.word(time).or_else(|| self.word(end));
+        let spoken = word.filter(|(from, ..)| end.since(*from).as_millis() % 220 < 200);
+        let swing = (time.as_nanos() / 20_000_000 * 7 % 5) as i8 - 2;
+        let dbov = spoken.map_or(self.noise.saturating_add(swing), |(from, _, level)| {
+            // A word begins softly, and in the middle of a packet.
+            let begins = end.since(*from) < Duration::from_millis(20);
+            if begins { level - 12 } else { *level }
+        });
+        if self.noise == -127 && spoken.is_none() { 127 } else { dbov.unsigned_abs().min(127) }
+    }
+}
+
 /// A packet on its way to the transport: header values are the peer's to add.
 pub struct Outgoing {
+    /// Header extension element of the audio level, with its id.
+    pub level: Option<(u8, u8)>,
     pub template: HeaderTemplate,
     pub fields: HeaderFields,
     pub payload: Vec<u8>,
@@ -84,6 +130,7 @@ impl Source {
             muted: false,
             interval,
             burst: 1,
+            voice: None,
             intra_only: false,
             next_frame: now,
             next_report: now + Duration::from_millis(50),
@@ -120,6 +167,13 @@ impl Source {
         let (format, intra) = (self.format, self.intra_only || self.format == Format::Opus);
         let template = self.template(at, false);
         let burst = self.burst << at;
+        let level = self.voice.as_ref().map(|voice| voice.level(capture));
+        if self.rests(capture) {
+            self.layers[at].frame += 1;
+            return;
+        }
+        let id = self.extensions.id_of(ExtensionKind::AudioLevel);
+        let level = id.zip(level);
         let layer = &mut self.layers[at];
         let key = std::mem::take(&mut layer.want_key) || layer.frame == 0 || intra;
         let count = if key && format != Format::Opus { burst * 2 } else { burst };
@@ -148,10 +202,19 @@ impl Source {
             layer.packets += 1;
             layer.octets += payload.len() as u32;
             let fields = fields(marker, layer.seq, timestamp);
-            out.push(Outgoing { template, fields, payload });
+            out.push(Outgoing { level, template, fields, payload });
             layer.seq = layer.seq.next();
         }
         layer.frame += 1;
+    }
+
+    /// Whether discontinuous transmission leaves this frame out: all but one in
+    /// 400 ms.
+    fn rests(&self, capture: Time) -> bool {
+        let voice = self.voice.as_ref().filter(|voice| voice.discontinuous);
+        let end = capture + Duration::from_millis(19);
+        voice.is_some_and(|voice| !voice.speaks(capture) && !voice.speaks(end))
+            && self.layers[0].frame % 20 != 0
     }
 
     /// One packet again, on the RTX stream.
@@ -165,7 +228,7 @@ impl Source {
         rtx::write_payload(&mut wrapped, seq, payload).unwrap();
         let fields = fields(*marker, layer.rtx_seq, *timestamp);
         layer.rtx_seq = layer.rtx_seq.next();
-        Some(Outgoing { template, fields, payload: wrapped })
+        Some(Outgoing { level: None, template, fields, payload: wrapped })
     }
 
     /// Sender reports of all layers that have sent something, if they are due.
@@ -242,9 +305,15 @@ impl Outgoing {
         self.fields.twcc = twcc;
         self.fields.abs_send_time = AbsSendTime::at(now);
         let mut packet = vec![0; 256 + self.payload.len()];
-        let pass = PassThrough::default();
-        let written =
-            self.template.write(&mut packet, &self.fields, Elements::default(), &pass).unwrap();
+        let mut ids = ExtensionMap::default();
+        let mut block = [0; 4];
+        if let Some((id, level)) = self.level {
+            ids.insert(ExtensionKind::AudioLevel, id).unwrap();
+            [block[0], block[1]] = [id << 4, level];
+        }
+        let elements = Elements::new(Elements::ONE_BYTE, &block);
+        let pass = PassThrough::new(&ids, &ids);
+        let written = self.template.write(&mut packet, &self.fields, elements, &pass).unwrap();
         packet.truncate(written.len);
         packet.extend(&self.payload);
         packet

@@ -519,6 +519,7 @@ pub fn extensions() -> ExtensionMap {
         (ExtensionKind::RepairedRid, 3),
         (ExtensionKind::AbsSendTime, 4),
         (ExtensionKind::TransportWideCc, 5),
+        (ExtensionKind::AudioLevel, 6),
     ];
     for (kind, id) in kinds {
         map.insert(kind, id).unwrap();
