@@ -5,12 +5,15 @@
 //! segmented send per viewer, and the source payloads stay in the cache while
 //! they are sealed again and again.
 
+use std::time::Duration;
+
 use sfu_ice::{Time, Tuple};
 
 use super::consumer::{Consumer, Resend, stream_key, stream_of_key};
 use super::event::Event;
 use super::producer::{IncomingStream, MAX_AGE, Producer, Stored, equalize};
 use super::router::Router;
+use super::speakers::Speech;
 use super::transport::{Security, Transport, TransportKind};
 use crate::stream::select::Decision;
 use crate::stream::send::{Rewritten, Sent};
@@ -22,6 +25,11 @@ use crate::wire::{ExtSeq, MediaKind, SeqNo};
 /// Room for a header, an original sequence number and padding around a
 /// payload, in bytes.
 const HEADROOM: usize = 192;
+
+/// A slot that lags as much makes up for it in the pauses of speech,
+const LAG: Duration = Duration::from_millis(20);
+/// and one that lags more than this takes no more of a word than it can.
+const MAX_LAG: Duration = Duration::from_millis(400);
 
 /// Where an engine's packets go.
 pub trait Sink {
@@ -115,7 +123,7 @@ impl Router {
             }
             // Nobody who follows speakers has to be woken for silence.
             let opening = voice.as_ref().is_some_and(|voice| voice.is_opening(now));
-            let silent = !opening && fresh.iter().all(|packet| packet.held_back);
+            let silent = !opening && fresh.iter().all(|packet| packet.speech == Speech::HeldBack);
             for &consumer in consumers.iter() {
                 let Some(place) = self.consumers.get(consumer as usize) else { continue };
                 if silent && place.speaker.is_some() {
@@ -192,9 +200,15 @@ impl Outlet<'_, '_> {
             let Some(entry) = stream.ring.get(fresh.seq) else { continue };
             let meta = &entry.meta.meta;
             let key = stream_key(producer, fresh.stream);
-            if follows_speaker && fresh.held_back {
-                let _ = consumer.rewriter.skip(key, meta);
-                continue;
+            if follows_speaker && fresh.speech != Speech::Heard {
+                if fresh.speech == Speech::HeldBack {
+                    let _ = consumer.rewriter.skip(key, meta);
+                    continue;
+                }
+                if consumer.rewriter.lag() >= LAG {
+                    consumer.rewriter.accept_overlap(key);
+                    continue;
+                }
             }
             let rewritten = match consumer.selector.decide(meta) {
                 Decision::Drop => {
@@ -236,7 +250,9 @@ impl Outlet<'_, '_> {
         let Some(highest) = stream.ring.highest() else { return false };
         let key = stream_key(producer, 0);
         consumer.selector.reset();
-        consumer.rewriter.accept_overlap(key);
+        if consumer.rewriter.lag() <= MAX_LAG {
+            consumer.rewriter.accept_overlap(key);
+        }
         for seq in opening.from.0..=highest.0 {
             let Some(entry) = stream.ring.get(ExtSeq(seq)) else { continue };
             let meta = &entry.meta.meta;

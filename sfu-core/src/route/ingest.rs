@@ -5,6 +5,7 @@ use sfu_ice::{Time, Tuple};
 
 use super::producer::{Fresh, Stored};
 use super::router::Router;
+use super::speakers::Speech;
 use super::transport::{SecurityError, StreamRef, Transport, TransportKind, match_stream};
 use crate::stream::recv::ArrivalKind;
 use crate::stream::select::{CaptureTime, PacketMeta};
@@ -193,12 +194,12 @@ impl Router {
         if producer.fresh.is_empty() {
             self.dirty_producers.push(stream.producer);
         }
-        let held_back = producer.voice.as_deref_mut().is_some_and(|voice| {
+        let speech = producer.voice.as_deref_mut().map_or(Speech::Heard, |voice| {
             let Self { ranking, observers, .. } = self;
             ranking.hear(observers, now, stream.producer, voice, &meta, extensions.audio_level)
         });
         let seq = arrival.ext;
-        producer.fresh.push(Fresh { stream: stream.stream, seq, pad: 0, held_back });
+        producer.fresh.push(Fresh { stream: stream.stream, seq, pad: 0, speech });
     }
 }
 

@@ -11,7 +11,7 @@ use super::config::{CodecConfig, ProducerConfig};
 use super::demand::ProducerDemand;
 use super::id::ProducerId;
 use super::keyframe::KeyFrameRequests;
-use super::speakers::Voice;
+use super::speakers::{Speech, Voice};
 use crate::stream::allocate::Ladder;
 use crate::stream::recv::{ClockRate, LayerMeter, NackGenerator, RecvStream};
 use crate::stream::select::PacketMeta;
@@ -58,8 +58,8 @@ pub(crate) struct Fresh {
     pub(crate) seq: ExtSeq,
     /// Padding that makes it as long as its neighbours in the frame.
     pub(crate) pad: u8,
-    /// Not for slots that follow speakers: silence, or of who has no place.
-    pub(crate) held_back: bool,
+    /// What it is to slots that follow speakers.
+    pub(crate) speech: Speech,
 }
 
 /// One encoding of a producer.
@@ -224,7 +224,7 @@ mod tests {
 
     fn padded(sizes: &[(u32, usize)]) -> Vec<u8> {
         let mut fresh: Vec<Fresh> = (0..sizes.len())
-            .map(|at| Fresh { stream: 0, seq: ExtSeq(at as u64), pad: 0, held_back: false })
+            .map(|at| Fresh { stream: 0, seq: ExtSeq(at as u64), pad: 0, speech: Speech::Heard })
             .collect();
         equalize(&mut fresh, |packet| sizes.get(packet.seq.0 as usize).copied());
         fresh.iter().map(|packet| packet.pad).collect()

@@ -17,7 +17,7 @@ use super::id::{ProducerId, RouterId, TransportId};
 use super::keyframe::KeyFrameRequests;
 use super::producer::{Fresh, IncomingStream, Producer, Stored, StreamCounters};
 use super::router::Router;
-use super::speakers::{Observers, Ranking, Voice};
+use super::speakers::{Observers, Ranking, Speech, Voice};
 use super::transport::{
     Plain, Security, SrtpPair, StreamTable, Transport, TransportCounters, TransportKind, WebRtc,
 };
@@ -93,8 +93,8 @@ struct ProducerSnapshot {
     ladder: Ladder,
     demand: ProducerDemand,
     /// Packets that came in and were not forwarded yet: stream, number, and
-    /// whether slots that follow speakers do without.
-    fresh: Vec<(u8, ExtSeq, bool)>,
+    /// what they are to slots that follow speakers.
+    fresh: Vec<(u8, ExtSeq, Speech)>,
     voice: Option<Box<Voice>>,
 }
 
@@ -328,7 +328,7 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
         active: producer.active,
         ladder: producer.ladder,
         demand: producer.demand.clone(),
-        fresh: producer.fresh.iter().map(|f| (f.stream, f.seq, f.held_back)).collect(),
+        fresh: producer.fresh.iter().map(|f| (f.stream, f.seq, f.speech)).collect(),
         voice: producer.voice.clone(),
     }
 }
@@ -342,12 +342,7 @@ fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
     producer.ladder = snapshot.ladder;
     producer.demand = snapshot.demand;
     let fresh = snapshot.fresh.into_iter();
-    producer.fresh.extend(fresh.map(|(stream, seq, held_back)| Fresh {
-        stream,
-        seq,
-        pad: 0,
-        held_back,
-    }));
+    producer.fresh.extend(fresh.map(|(stream, seq, speech)| Fresh { stream, seq, pad: 0, speech }));
     producer.voice = snapshot.voice;
     let mut stream = |stream: StreamSnapshot| {
         let mut ring = PacketRing::new(stream.ring_capacity as usize);

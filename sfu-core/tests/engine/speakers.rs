@@ -114,7 +114,7 @@ impl Meeting {
             let least = packets.iter().map(|(_, ahead)| *ahead).min().unwrap_or(0);
             for (before, after) in packets.iter().zip(packets.iter().skip(1)) {
                 let lag = after.1 - least;
-                assert!(lag <= 400, "{lag} ms at {:?}", after.0);
+                assert!(lag <= 550, "{lag} ms at {:?}", after.0);
                 if after.0.since(before.0) > Duration::from_millis(600) {
                     assert!(lag <= 40, "{lag} ms after a pause, at {:?}", after.0);
                 }
@@ -164,7 +164,7 @@ fn places(world: &World) -> Vec<Vec<Option<ProducerId>>> {
 /// another.
 #[test]
 fn no_word_loses_more_than_its_first_packet() {
-    for seed in 81..85 {
+    for seed in 81..91 {
         let mut meeting = Meeting::new(seed, 8, 3);
         if seed % 2 == 0 {
             for at in 0..8 {

@@ -19,4 +19,4 @@ pub use config::{
 
 pub(crate) use observer::{Observer, Observers};
 pub(crate) use ranking::Ranking;
-pub(crate) use voice::Voice;
+pub(crate) use voice::{Speech, Voice};

@@ -8,7 +8,7 @@ use slab::Slab;
 
 use super::config::SpeakerOptions;
 use super::observer::Observers;
-use super::voice::Voice;
+use super::voice::{Speech, Voice};
 use crate::route::config::ProducerConfig;
 use crate::route::producer::Producer;
 use crate::stream::observe::Dominance;
@@ -25,8 +25,9 @@ const LISTED: Duration = Duration::from_millis(1_200);
 const MARGIN: u16 = 600;
 /// not before somebody had it for this long,
 const MIN_STAY: Duration = Duration::from_millis(500);
-/// and has spoken for this long.
-const MIN_SPURT: Duration = Duration::from_millis(100);
+/// and has spoken for this long: by then, who only handed the word over counts
+/// as quiet.
+const MIN_SPURT: Duration = Duration::from_millis(250);
 /// Dominant speakers remembered.
 const RECENT: usize = 16;
 
@@ -92,8 +93,8 @@ impl Ranking {
         }
     }
 
-    /// Takes note of a packet of producer `key`; whether it is kept from slots
-    /// that follow speakers.
+    /// Takes note of a packet of producer `key`; what it is to slots that follow
+    /// speakers.
     pub(crate) fn hear(
         &mut self,
         observers: &mut Observers,
@@ -102,7 +103,7 @@ impl Ranking {
         voice: &mut Voice,
         meta: &PacketMeta,
         level: Option<AudioLevel>,
-    ) -> bool {
+    ) -> Speech {
         let heard = voice.meter.push(now, meta.ext, level, meta.payload_len.into());
         voice.activity.push(now, heard.above_noise);
         observers.hear(key, voice.watched_by, heard.loudness);
@@ -114,7 +115,7 @@ impl Ranking {
                 self.candidates.push(key);
             }
         }
-        voice.holds_back(meta, &heard)
+        voice.judge(now, meta, &heard)
     }
 
     /// Whether there is something to do at `now`.

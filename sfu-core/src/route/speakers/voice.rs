@@ -18,6 +18,8 @@ const MAX_BACKLOG: Duration = Duration::from_millis(300);
 /// Packets of silence that are forwarded in a row, for the receiver to fade to
 /// its comfort noise.
 const COMFORT_RUN: u8 = 3;
+/// Shorter gaps are part of a word.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
 /// Slots that could not send when the gate opened join in the middle.
 const OPENING: Duration = Duration::from_millis(100);
 
@@ -39,6 +41,18 @@ pub(crate) struct Voice {
     passed: Option<ExtSeq>,
     /// Packets of silence since the last one that was none.
     silent_run: u8,
+}
+
+/// What a packet is to slots that follow speakers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Speech {
+    /// To be forwarded.
+    Heard,
+    /// To be forwarded, but nobody speaks in it: a slot that lags can do
+    /// without.
+    Pause,
+    /// Not to be forwarded: silence, or of who has no place.
+    HeldBack,
 }
 
 /// The gate opened.
@@ -113,13 +127,14 @@ impl Voice {
         self.open = false;
     }
 
-    /// Whether a packet is kept from slots.
-    pub(super) fn holds_back(&mut self, meta: &PacketMeta, heard: &Heard) -> bool {
+    /// What a packet is to slots.
+    pub(super) fn judge(&mut self, now: Time, meta: &PacketMeta, heard: &Heard) -> Speech {
         self.silent_run = if heard.silent { self.silent_run.saturating_add(1) } else { 0 };
         if !self.open || self.silent_run > COMFORT_RUN {
-            return true;
+            return Speech::HeldBack;
         }
         self.passed = self.passed.max(Some(meta.ext));
-        false
+        let pause = self.meter.quiet_for(now).is_none_or(|quiet| quiet >= MIN_PAUSE);
+        if pause { Speech::Pause } else { Speech::Heard }
     }
 }

@@ -7,6 +7,8 @@
 //! one of [`Rewriter::switch`], [`Rewriter::forward`] and [`Rewriter::skip`],
 //! never a duplicate.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sfu_ice::Time;
 
@@ -154,8 +156,6 @@ const AUDIO_PACKET_MAX: i64 = 120_000_000;
 /// refused, but not more than three packets in a row.
 const MAX_OVERLAP: i64 = 5_000_000;
 const MAX_OVERLAP_PACKETS: u8 = 3;
-/// A stream that lags more takes in no overlap on request.
-const MAX_LAG: i64 = 200_000_000;
 /// No step of the timestamp is larger: a quarter of its circle.
 const MAX_STEP: i64 = 1 << 30;
 
@@ -229,13 +229,12 @@ impl Rewriter {
         self.send(packet)
     }
 
-    /// The next switch, to audio of `source`, takes its packets from the first
-    /// one on, even if they were made before what was sent last: the beginning
-    /// of a word that comes out of a history. The stream then lags by the
-    /// overlap, which the next switch after a pause makes up for. A stream that
-    /// lags already refuses overlap as usual.
+    /// The next packet of `source`, which is audio, follows right after what was
+    /// sent last, even if it was made before that: the beginning of a word that
+    /// comes out of a history. The stream then [lags](Self::lag) by the overlap.
+    /// If packets were left out before it, the stream lags less by their time.
     pub fn accept_overlap(&mut self, source: StreamKey) {
-        if self.newest.is_none() || self.rate.nanos(self.ahead) > MAX_LAG {
+        if self.newest.is_none() {
             return;
         }
         self.source = Some(Source {
@@ -246,6 +245,12 @@ impl Rewriter {
             skipping: None,
             pending: Some(MAX_OVERLAP_PACKETS),
         });
+    }
+
+    /// By how much timestamps are later than the capture of their packets,
+    /// because a switch could not go back in time.
+    pub fn lag(&self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.rate.nanos(self.ahead)).unwrap_or(0))
     }
 
     /// The header values of a packet that is to be sent.
