@@ -1,5 +1,5 @@
 // The smallest program on the library: a browser gets its own camera and microphone back,
-// over UDP, and over TCP where a firewall lets nothing else through.
+// over UDP and IPv6, and over TCP where a firewall lets nothing else through.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -19,7 +19,7 @@ function onlyBy(protocol) {
   };
 }
 
-/** Frames, audio energy and protocol of what the page receives. */
+/** Frames, audio energy and path of what the page receives. */
 async function received() {
   const stats = await window.pc.getStats();
   const all = [...stats.values()];
@@ -29,45 +29,68 @@ async function received() {
     frames: of('video').framesDecoded ?? 0,
     energy: of('audio').totalAudioEnergy ?? 0,
     protocol: pair && stats.get(pair.remoteCandidateId)?.protocol,
+    address: pair && stats.get(pair.remoteCandidateId)?.address,
   };
 }
 
-describe('the echo example', { timeout: 120_000 }, () => {
-  let chromium, echo, url;
-
-  before(async () => {
+class Echo {
+  /** Starts the program with its media port on this address. */
+  static async start(address) {
+    const echo = new Echo();
     const [media, http] = [await freePort(), await freePort()];
     const program = join(dirname(process.env.PLENUM_SERVER), 'echo');
-    echo = spawn(program, [`0.0.0.0:${media}`, `127.0.0.1:${http}`], { stdio: 'inherit' });
-    url = `http://127.0.0.1:${http}`;
-    await eventually('the echo answers', async () => (await fetch(url)).ok);
+    echo.process = spawn(program, [`${address}:${media}`, `127.0.0.1:${http}`], { stdio: 'inherit' });
+    echo.url = `http://127.0.0.1:${http}`;
+    await eventually('the echo answers', async () => (await fetch(echo.url)).ok);
+    return echo;
+  }
+
+  stop() {
+    this.process.kill();
+  }
+}
+
+describe('the echo example', { timeout: 180_000 }, () => {
+  let chromium, ipv4, ipv6;
+
+  before(async () => {
+    [ipv4, ipv6] = [await Echo.start('0.0.0.0'), await Echo.start('[fd91::1]')];
     chromium = await Chromium.launch();
   });
 
   after(async () => {
     await chromium?.close();
-    echo?.kill();
+    ipv4?.stop();
+    ipv6?.stop();
   });
 
-  for (const protocol of ['udp', 'tcp']) {
-    test(`gives camera and microphone back over ${protocol}`, async () => {
+  const ways = [
+    { protocol: 'udp', version: 'IPv4', of: () => ipv4 },
+    { protocol: 'tcp', version: 'IPv4', of: () => ipv4 },
+    { protocol: 'udp', version: 'IPv6', of: () => ipv6 },
+    { protocol: 'tcp', version: 'IPv6', of: () => ipv6 },
+  ];
+  for (const { protocol, version, of } of ways) {
+    test(`gives camera and microphone back over ${protocol} and ${version}`, async () => {
       const prepare = { script: onlyBy, argument: protocol };
       const { page } = await chromium.person('Echo', { prepare });
-      await page.goto(url);
+      await page.goto(of().url, { waitUntil: 'commit' });
       const first = await eventually('a first frame comes back', async () => {
         const now = await page.evaluate(received);
         return now.frames > 0 && now.energy > 0 && now;
       });
       assert.equal(first.protocol, protocol);
+      assert.equal(first.address.includes(':'), version === 'IPv6', first.address);
       await eventually('the picture moves and the sound goes on', async () => {
         const now = await page.evaluate(received);
         return now.frames > first.frames + 20 && now.energy > first.energy;
       });
+      await page.close();
     });
   }
 
   test('refuses what is no offer, and says why', async () => {
-    const answer = await fetch(`${url}/offer`, { method: 'POST', body: 'hello' });
+    const answer = await fetch(`${ipv4.url}/offer`, { method: 'POST', body: 'hello' });
     assert.equal(answer.status, 400);
     assert.match(await answer.text(), /v=/);
   });
