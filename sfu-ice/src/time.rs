@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A point in time, in nanoseconds since an origin that the host chooses
-/// (usually process start). Arithmetic saturates.
+/// A point in time, in nanoseconds since an origin that the host chooses.
+/// Arithmetic saturates.
+///
+/// The host of `sfu-core` chooses the UNIX epoch, so that a snapshot's times
+/// mean the same in another process.
 ///
 /// ```
 /// use sfu_ice::Time;

@@ -109,9 +109,15 @@ pub enum Command {
     /// Why a consumer gets what it gets. Answered by [`Reply::Explanation`].
     Explain(ConsumerId),
     /// The whole state of a router. Answered by [`Reply::Snapshot`].
+    ///
+    /// The engine goes on with the router. If another one is to restore it,
+    /// this one must send nothing more for it, or two would seal packets with
+    /// the same keys and numbers: end it without closing the router, whose
+    /// peers would be told that it is over.
     Snapshot(RouterId),
     /// Takes up a router where its snapshot left off, with the same ids.
-    /// Answered by [`Reply::Router`].
+    /// Peers of WebRTC transports go on sending to the addresses they know, so
+    /// the host must listen there. Answered by [`Reply::Router`].
     Restore(Bytes),
 }
 
