@@ -43,10 +43,11 @@ pub mod wire;
 pub use crate::host::ShardStats;
 pub use crate::route::{
     ActiveSpeakerOptions, AudioLevelOptions, AudioVolume, CloseReason, CodecConfig, CommandError,
-    ConsumerConfig, ConsumerId, ConsumerStats, DtlsRemote, EncodingConfig, Event, Explanation,
-    InboundRtpStats, ObserverScope, ParseIdError, PlainConfig, PlainRemote, ProducerConfig,
-    ProducerId, ProducerStats, Refused, RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot,
-    Speakers, SrtpMaster, TransportId, TransportStats,
+    ConsumerConfig, ConsumerId, ConsumerStats, DataConsumerConfig, DataConsumerId,
+    DataConsumerStats, DataProducerConfig, DataProducerId, DataProducerStats, DataStream,
+    DtlsRemote, EncodingConfig, Event, Explanation, InboundRtpStats, ObserverScope, ParseIdError,
+    PlainConfig, PlainRemote, ProducerConfig, ProducerId, ProducerStats, Refused, RouterId,
+    RtpObserverId, SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster, TransportId, TransportStats,
 };
 pub use crate::stream::allocate::{Demand, LayersReason};
 pub use crate::stream::select::Layers;
@@ -60,4 +61,7 @@ pub use api::{
 };
 #[cfg(all(feature = "sdp", feature = "runtime"))]
 pub use api::{SdpOptions, SdpProducer, SdpSession, SdpSlot};
-pub use sfu_ice::{DtlsState, DtlsVersion, IceState, SrtpProfile, Time, Tuple};
+pub use sfu_ice::{
+    ChannelParameters, DtlsState, DtlsVersion, IceState, Message, MessageKind, Reliability,
+    SctpConfig, SctpState, SctpStats, SrtpProfile, Time, Tuple,
+};

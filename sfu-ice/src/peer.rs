@@ -368,6 +368,9 @@ impl Peer {
     ) -> Result<u16, SctpError> {
         self.now = now;
         let sctp = self.sctp.as_mut().ok_or(SctpError::NotConnected)?;
+        if let Some(role) = self.dtls.local_role() {
+            sctp.set_dtls_role(role == DtlsRole::Client);
+        }
         let opened = if negotiated {
             sctp.open_negotiated(stream, parameters)
         } else {
@@ -471,6 +474,11 @@ impl Peer {
     /// The next event, oldest first.
     pub fn poll_event(&mut self) -> Option<PeerEvent> {
         self.events.pop_front()
+    }
+
+    /// Whether [`poll_event`](Self::poll_event) has something to give.
+    pub fn has_event(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// Says goodbye with close_notify and stops answering. Poll what is left

@@ -113,7 +113,9 @@ impl From<CommandError> for Error {
             | CommandError::TransportNotFound(_)
             | CommandError::ProducerNotFound(_)
             | CommandError::ConsumerNotFound(_)
-            | CommandError::RtpObserverNotFound(_) => ErrorKind::NotFound,
+            | CommandError::RtpObserverNotFound(_)
+            | CommandError::DataProducerNotFound(_)
+            | CommandError::DataConsumerNotFound(_) => ErrorKind::NotFound,
             CommandError::Incompatible(_) | CommandError::KindMismatch { .. } => {
                 ErrorKind::Incompatible
             }

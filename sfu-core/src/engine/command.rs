@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use sfu_ice::{Fingerprint, IceCredentials};
+use sfu_ice::{ChannelParameters, Fingerprint, IceCredentials, Message, SctpConfig};
 
 use crate::route::{
     ActiveSpeakerOptions, AudioLevelOptions, CommandError, ConsumerConfig, ConsumerId,
-    ConsumerStats, DtlsRemote, Explanation, PlainConfig, PlainRemote, ProducerConfig, ProducerId,
-    ProducerStats, RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster,
-    TransportId, TransportStats,
+    ConsumerStats, DataConsumerConfig, DataConsumerId, DataConsumerStats, DataProducerConfig,
+    DataProducerId, DataProducerStats, DtlsRemote, Explanation, PlainConfig, PlainRemote,
+    ProducerConfig, ProducerId, ProducerStats, RouterId, RtpObserverId, SpeakerOptions,
+    SpeakerSlot, Speakers, SrtpMaster, TransportId, TransportStats,
 };
 use crate::stream::allocate::Demand;
 use crate::stream::select::Layers;
@@ -97,6 +98,38 @@ pub enum Command {
     CloseRtpObserver(RtpObserverId),
     /// Feeds one RTP packet to a producer of a direct transport.
     SendRtp(ProducerId, Bytes),
+    /// Lets a WebRTC transport carry data channels. To be asked for before the
+    /// peer can use them.
+    EnableData(TransportId, SctpConfig),
+    /// Makes a data producer of a direct transport, or of a channel that a peer
+    /// told by signalling. Answered by [`Reply::DataProducer`].
+    ProduceData(TransportId, DataProducerConfig),
+    /// Closes a data producer with its data consumers.
+    CloseDataProducer(DataProducerId),
+    /// Forwards no message of a data producer until it is resumed.
+    PauseDataProducer(DataProducerId),
+    /// Undoes a pause.
+    ResumeDataProducer(DataProducerId),
+    /// Makes a data consumer. Answered by [`Reply::DataConsumer`].
+    ConsumeData(TransportId, DataConsumerConfig),
+    /// Closes a data consumer.
+    CloseDataConsumer(DataConsumerId),
+    /// Forwards no message to a data consumer until it is resumed.
+    PauseDataConsumer(DataConsumerId),
+    /// Undoes a pause.
+    ResumeDataConsumer(DataConsumerId),
+    /// Sends a message by a data producer of a direct transport.
+    SendMessage(DataProducerId, Message),
+    /// Sends a message to one data consumer alone.
+    SendMessageTo(DataConsumerId, Message),
+    /// Has [`Event::DataBufferedAmountLow`](crate::Event::DataBufferedAmountLow)
+    /// told when what waits for a data consumer falls to so many bytes; none is
+    /// never.
+    SetBufferedAmountLowThreshold(DataConsumerId, Option<u32>),
+    /// Figures of a data producer. Answered by [`Reply::DataProducerStats`].
+    DataProducerStats(DataProducerId),
+    /// Figures of a data consumer. Answered by [`Reply::DataConsumerStats`].
+    DataConsumerStats(DataConsumerId),
     /// What consumers of a producer are made from. Answered by
     /// [`Reply::ProducerParameters`].
     ProducerParameters(ProducerId),
@@ -163,6 +196,21 @@ pub enum Reply {
     Speakers(Box<Speakers>),
     /// An observer was made.
     RtpObserver(RtpObserverId),
+    /// A data producer was made.
+    DataProducer(DataProducerId),
+    /// A data consumer was made.
+    DataConsumer {
+        /// Its identity.
+        consumer: DataConsumerId,
+        /// Its channel's stream identifier; none on a direct transport.
+        stream: Option<u16>,
+        /// Label, protocol, order and reliability of its channel.
+        parameters: ChannelParameters,
+    },
+    /// Figures of a data producer.
+    DataProducerStats(Box<DataProducerStats>),
+    /// Figures of a data consumer.
+    DataConsumerStats(Box<DataConsumerStats>),
     /// Figures of a transport.
     TransportStats(Box<TransportStats>),
     /// Figures of a producer.

@@ -117,6 +117,20 @@ impl Engine {
                 self.activate_consumer(id)
             }
             Command::SendRtp(id, packet) => self.send_rtp(now, id, &packet),
+            Command::EnableData(id, config) => self.enable_data(now, id, config),
+            Command::ProduceData(id, config) => self.produce_data(now, id, config),
+            Command::CloseDataProducer(id) => self.close_data_producer(now, id),
+            Command::PauseDataProducer(id) => self.pause_data_producer(id, true),
+            Command::ResumeDataProducer(id) => self.pause_data_producer(id, false),
+            Command::ConsumeData(id, config) => self.consume_data(now, id, &config),
+            Command::CloseDataConsumer(id) => self.close_data_consumer(now, id),
+            Command::PauseDataConsumer(id) => self.pause_data_consumer(id, true),
+            Command::ResumeDataConsumer(id) => self.pause_data_consumer(id, false),
+            Command::SendMessage(id, message) => self.send_message(now, id, &message),
+            Command::SendMessageTo(id, message) => self.send_message_to(now, id, &message),
+            Command::SetBufferedAmountLowThreshold(id, bytes) => self.set_low_threshold(id, bytes),
+            Command::DataProducerStats(id) => self.data_producer_stats(id),
+            Command::DataConsumerStats(id) => self.data_consumer_stats(id),
             Command::ProducerParameters(id) => {
                 let (router, key) = self.producer_key(id)?;
                 let producer = self.router_mut(router)?.producers.get(key as usize);
@@ -482,11 +496,11 @@ impl Engine {
         self.router_ids.get(&id).copied().ok_or(CommandError::RouterNotFound(id))
     }
 
-    fn router_mut(&mut self, index: u32) -> Result<&mut Router> {
+    pub(super) fn router_mut(&mut self, index: u32) -> Result<&mut Router> {
         self.routers.get_mut(index as usize).ok_or(CommandError::Contained)
     }
 
-    fn transport_key(&self, id: TransportId) -> Result<TransportKey> {
+    pub(super) fn transport_key(&self, id: TransportId) -> Result<TransportKey> {
         self.transport_ids.get(&id).copied().ok_or(CommandError::TransportNotFound(id))
     }
 

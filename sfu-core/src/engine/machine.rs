@@ -9,6 +9,7 @@ use sfu_ice::{DtlsState, IceState, PeerConfig, PeerEvent, Random, Time, Tuple, s
 use slab::Slab;
 
 use super::command::{Command, Completion, RequestId};
+use super::data::DataIds;
 use super::output::Output;
 use super::peers::{Peers, TransportKey};
 use super::timer::TimerWheel;
@@ -72,6 +73,7 @@ pub struct Engine {
     pub(super) producer_ids: HashMap<ProducerId, (u32, u32)>,
     pub(super) consumer_ids: HashMap<ConsumerId, (u32, u32)>,
     pub(super) observer_ids: HashMap<RtpObserverId, (u32, u32)>,
+    pub(super) data: DataIds,
     pub(super) peers: Peers,
     pub(super) timers: Slab<TransportKey>,
     pub(super) wheel: TimerWheel,
@@ -128,6 +130,7 @@ impl Engine {
             producer_ids: HashMap::new(),
             consumer_ids: HashMap::new(),
             observer_ids: HashMap::new(),
+            data: DataIds::default(),
             peers: Peers::default(),
             timers: Slab::new(),
             wheel: TimerWheel::new(now),
@@ -306,11 +309,16 @@ impl Engine {
     /// Carries the peer's events into the tables and its packets to the sink.
     fn pump(&mut self, now: Time, key: TransportKey, sink: &mut dyn Sink) {
         let mut close = None;
-        while let Some(event) = self.peer_event(key) {
-            let reason = self.handle_peer_event(now, key, event);
-            close = close.or(reason);
+        let mut told = true;
+        // What is sent can have consequences, too.
+        while std::mem::take(&mut told) {
+            while let Some(event) = self.peer_event(key) {
+                let reason = self.handle_peer_event(now, key, event);
+                close = close.or(reason);
+            }
+            self.transmit_peer(key, sink);
+            told = self.transport_mut(key).is_some_and(Transport::has_event);
         }
-        self.transmit_peer(key, sink);
         if let Some(reason) = close {
             self.close_transport(now, key, reason);
         }
@@ -363,6 +371,7 @@ impl Engine {
                 }
                 Err(_) => return Some(CloseReason::DtlsFailed),
             },
+            PeerEvent::Sctp(event) => self.handle_sctp_event(now, key, event),
             _ => {}
         }
         None

@@ -3,6 +3,7 @@
 
 mod close;
 mod command;
+mod data;
 mod execute;
 mod machine;
 mod output;

@@ -40,7 +40,8 @@ impl Engine {
         let taken = router.transports.iter().any(|(_, t)| self.transport_ids.contains_key(&t.id))
             || router.producers.iter().any(|(_, p)| self.producer_ids.contains_key(&p.id))
             || router.consumers.iter().any(|(_, c)| self.consumer_ids.contains_key(&c.id))
-            || router.observers.iter().any(|(_, o)| self.observer_ids.contains_key(&o.id));
+            || router.observers.iter().any(|(_, o)| self.observer_ids.contains_key(&o.id))
+            || self.knows_data_of(&router);
         if taken {
             for (_, producer) in &mut router.producers {
                 producer.release(&mut self.pool);
@@ -48,6 +49,8 @@ impl Engine {
             return Err(in_use());
         }
         self.adopt(router);
+        let index = self.router_index(id)?;
+        self.adopt_data(now, index);
         Ok(Reply::Router(id))
     }
 

@@ -2,7 +2,11 @@
 
 use std::net::SocketAddr;
 
-use super::id::{ConsumerId, ProducerId, RouterId, RtpObserverId, TransportId};
+use sfu_ice::SctpError;
+
+use super::id::{
+    ConsumerId, DataConsumerId, DataProducerId, ProducerId, RouterId, RtpObserverId, TransportId,
+};
 use crate::wire::{MediaKind, Mid, Ssrc};
 
 /// A refusal. The engine's state is as it was before the command.
@@ -24,6 +28,12 @@ pub enum CommandError {
     /// No such observer; it may have been closed.
     #[error("observer {0} does not exist or is closed")]
     RtpObserverNotFound(RtpObserverId),
+    /// No such data producer in this router; it may have been closed.
+    #[error("data producer {0} does not exist in this router or is closed")]
+    DataProducerNotFound(DataProducerId),
+    /// No such data consumer; it may have been closed.
+    #[error("data consumer {0} does not exist or is closed")]
+    DataConsumerNotFound(DataConsumerId),
     /// The command is for another kind of transport.
     #[error("transport {transport} is a {is} transport, but the call needs a {needs} transport")]
     WrongTransportKind {
@@ -40,6 +50,14 @@ pub enum CommandError {
     /// The transport's parameters cannot be used.
     #[error("transport parameters: {0}")]
     Transport(String),
+    /// The data channel cannot be opened or used.
+    #[error("data channel on transport {transport}: {error}")]
+    Data {
+        /// The transport.
+        transport: TransportId,
+        /// Why.
+        error: SctpError,
+    },
     /// The keys do not fit the SRTP profile.
     #[error("SRTP key: {0}")]
     SrtpKey(String),

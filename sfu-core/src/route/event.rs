@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use sfu_ice::{DtlsState, IceState, Tuple};
+use sfu_ice::{ChannelParameters, DtlsState, IceState, Message, SctpState, Tuple};
 
-use super::id::{ConsumerId, ProducerId, RouterId, RtpObserverId, TransportId};
+use super::id::{
+    ConsumerId, DataConsumerId, DataProducerId, ProducerId, RouterId, RtpObserverId, TransportId,
+};
 use crate::stream::allocate::LayersReason;
 use crate::stream::select::Layers;
 
@@ -144,6 +146,62 @@ pub enum Event {
         /// The packet, in the clear.
         packet: Bytes,
     },
+    /// The SCTP state of a WebRTC transport changed.
+    SctpStateChanged {
+        /// Router of the transport.
+        router: RouterId,
+        /// The transport.
+        transport: TransportId,
+        /// Its SCTP state now.
+        state: SctpState,
+    },
+    /// A peer opened a data channel, which is a data producer now.
+    DataChannelOpened {
+        /// Router of the transport.
+        router: RouterId,
+        /// The peer's transport.
+        transport: TransportId,
+        /// The data producer.
+        producer: DataProducerId,
+        /// The channel's stream identifier, for answers over the same channel.
+        stream: u16,
+        /// What the peer opened it with.
+        parameters: ChannelParameters,
+    },
+    /// A data producer is gone.
+    DataProducerClosed {
+        /// Router of the data producer.
+        router: RouterId,
+        /// The data producer.
+        producer: DataProducerId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A data consumer is gone.
+    DataConsumerClosed {
+        /// Router of the data consumer.
+        router: RouterId,
+        /// The data consumer.
+        consumer: DataConsumerId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// What waits on a data consumer's channel fell to its threshold.
+    DataBufferedAmountLow {
+        /// Router of the data consumer.
+        router: RouterId,
+        /// The data consumer.
+        consumer: DataConsumerId,
+    },
+    /// A message for a data consumer of a direct transport.
+    Message {
+        /// Router of the data consumer.
+        router: RouterId,
+        /// The data consumer.
+        consumer: DataConsumerId,
+        /// The message.
+        message: Message,
+    },
     /// Events were lost because nobody took them in time.
     Lagged(
         /// How many.
@@ -168,8 +226,23 @@ impl Event {
             | Self::ActiveSpeaker { router, .. }
             | Self::AudioLevels { router, .. }
             | Self::Silence { router, .. }
+            | Self::SctpStateChanged { router, .. }
+            | Self::DataChannelOpened { router, .. }
+            | Self::DataProducerClosed { router, .. }
+            | Self::DataConsumerClosed { router, .. }
+            | Self::DataBufferedAmountLow { router, .. }
+            | Self::Message { router, .. }
             | Self::Rtp { router, .. } => Some(router),
             Self::Lagged(_) => None,
+        }
+    }
+
+    /// Bytes of payload that it holds.
+    pub fn payload_len(&self) -> usize {
+        match self {
+            Self::Rtp { packet, .. } => packet.len(),
+            Self::Message { message, .. } => message.payload.len(),
+            _ => 0,
         }
     }
 
@@ -184,6 +257,10 @@ impl Event {
             | (
                 Self::TransportTupleSelected { transport: a, .. },
                 Self::TransportTupleSelected { transport: b, .. },
+            )
+            | (
+                Self::SctpStateChanged { transport: a, .. },
+                Self::SctpStateChanged { transport: b, .. },
             ) => a == b,
             (
                 Self::ConsumerLayersChanged { consumer: a, .. },
@@ -234,6 +311,11 @@ pub enum CloseReason {
     ConsentLost,
     /// The DTLS handshake or the fingerprint check failed.
     DtlsFailed,
+    /// The SCTP association, on which data channels are, has ended.
+    AssociationLost,
+    /// The receiver of a reliable data channel took messages too slowly, and
+    /// none may be left out.
+    SlowReceiver,
     /// A bug in the library was contained.
     Internal,
 }

@@ -115,3 +115,11 @@ id! {
     /// Identity of an observer.
     RtpObserverId
 }
+id! {
+    /// Identity of a data producer.
+    DataProducerId
+}
+id! {
+    /// Identity of a data consumer.
+    DataConsumerId
+}

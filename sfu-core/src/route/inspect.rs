@@ -14,12 +14,18 @@ impl Router {
             TransportKind::WebRtc(webrtc) => (Some(webrtc.ice), Some(webrtc.dtls)),
             _ => (None, None),
         };
+        let (sctp_state, sctp) = match &transport.kind {
+            TransportKind::WebRtc(webrtc) => (webrtc.peer.sctp_state(), webrtc.peer.sctp_stats()),
+            _ => (None, None),
+        };
         Some(TransportStats {
             id: transport.id,
             router: self.id,
             kind: transport.kind_name().to_owned(),
             ice_state,
             dtls_state,
+            sctp_state,
+            sctp,
             srtp_profile: transport.security.profile(),
             tuple: transport.rtp_path(),
             packets_received: transport.counters.packets_received,

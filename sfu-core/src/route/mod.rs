@@ -7,6 +7,7 @@ mod allocate;
 mod config;
 mod connectivity;
 mod consumer;
+mod data;
 mod demand;
 pub(crate) mod egress;
 mod error;
@@ -28,10 +29,16 @@ pub use config::{
     CodecConfig, ConsumerConfig, DtlsRemote, EncodingConfig, PlainConfig, PlainRemote,
     ProducerConfig, SrtpMaster,
 };
+pub use data::{
+    DataConsumerConfig, DataConsumerStats, DataProducerConfig, DataProducerStats, DataStream,
+};
 pub use egress::Sink;
 pub use error::CommandError;
 pub use event::{AudioVolume, CloseReason, Event};
-pub use id::{ConsumerId, ParseIdError, ProducerId, RouterId, RtpObserverId, TransportId};
+pub use id::{
+    ConsumerId, DataConsumerId, DataProducerId, ParseIdError, ProducerId, RouterId, RtpObserverId,
+    TransportId,
+};
 pub use speakers::{
     ActiveSpeakerOptions, AudioLevelOptions, ObserverScope, SpeakerOptions, SpeakerSlot, Speakers,
 };
@@ -40,6 +47,7 @@ pub use stats::{
 };
 
 pub(crate) use consumer::Consumer;
+pub(crate) use data::Delivered;
 pub(crate) use router::{Limits, Router};
 pub(crate) use snapshot::RouterSnapshot;
 pub(crate) use speakers::Observer;

@@ -6,6 +6,7 @@ use slab::Slab;
 
 use super::config::ProducerConfig;
 use super::consumer::Consumer;
+use super::data::DataRoutes;
 use super::error::CommandError;
 use super::event::{CloseReason, Event};
 use super::id::{ConsumerId, ProducerId, RouterId};
@@ -23,6 +24,8 @@ pub(crate) struct Router {
     pub(crate) transports: Slab<Transport>,
     pub(crate) producers: Slab<Producer>,
     pub(crate) consumers: Slab<Consumer>,
+    /// Who sends and who gets messages.
+    pub(crate) data: DataRoutes,
     /// Producers with fresh packets.
     pub(crate) dirty_producers: Vec<u32>,
     /// Transports with something to send.
@@ -57,6 +60,7 @@ impl Router {
             transports: Slab::new(),
             producers: Slab::new(),
             consumers: Slab::new(),
+            data: DataRoutes::default(),
             dirty_producers: Vec::new(),
             dirty_transports: Vec::new(),
             wakeups: Vec::new(),

@@ -12,6 +12,7 @@ use slab::Slab;
 use super::allocate::Allocation;
 use super::config::ProducerConfig;
 use super::consumer::Consumer;
+use super::data::{DataConsumer, DataProducer, DataRoutes};
 use super::demand::ProducerDemand;
 use super::id::{ProducerId, RouterId, TransportId};
 use super::keyframe::KeyFrameRequests;
@@ -37,6 +38,8 @@ pub(crate) struct RouterSnapshot {
     consumers: Vec<(u32, Consumer)>,
     ranking: Ranking,
     observers: Observers,
+    data_producers: Vec<(u32, DataProducer)>,
+    data_consumers: Vec<(u32, DataConsumer)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -140,6 +143,8 @@ impl Router {
             consumers: entries(&self.consumers, Clone::clone),
             ranking: self.ranking.clone(),
             observers: self.observers.clone(),
+            data_producers: entries(&self.data.producers, Clone::clone),
+            data_consumers: entries(&self.data.consumers, Clone::clone),
         }
     }
 
@@ -155,6 +160,8 @@ impl Router {
             snapshot.transports.iter().map(|(key, _)| *key).max(),
             snapshot.producers.iter().map(|(key, _)| *key).max(),
             snapshot.consumers.iter().map(|(key, _)| *key).max(),
+            snapshot.data_producers.iter().map(|(key, _)| *key).max(),
+            snapshot.data_consumers.iter().map(|(key, _)| *key).max(),
         ];
         if keys.into_iter().flatten().any(|key| key > MAX_KEY) {
             return Err(RestoreError::Inconsistent);
@@ -172,6 +179,18 @@ impl Router {
             .collect();
         router.consumers =
             snapshot.consumers.into_iter().map(|(key, c)| (key as usize, c)).collect();
+        router.data = DataRoutes {
+            producers: snapshot
+                .data_producers
+                .into_iter()
+                .map(|(key, producer)| (key as usize, producer))
+                .collect(),
+            consumers: snapshot
+                .data_consumers
+                .into_iter()
+                .map(|(key, consumer)| (key as usize, consumer))
+                .collect(),
+        };
         let fresh = router.producers.iter().filter(|(_, producer)| !producer.fresh.is_empty());
         router.dirty_producers = fresh.map(|(key, _)| key as u32).collect();
         router.ranking = snapshot.ranking;
@@ -206,6 +225,7 @@ impl Router {
                 .consumers
                 .iter()
                 .all(|(_, c)| transport(c.transport) && c.producer.is_none_or(producer))
+            && self.data.is_consistent(transport)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Plain copies, made on request; nothing here is touched by the packet path.
 
 use serde::{Deserialize, Serialize};
-use sfu_ice::{DtlsState, IceState, SrtpProfile, Tuple};
+use sfu_ice::{DtlsState, IceState, SctpState, SctpStats, SrtpProfile, Tuple};
 
 use super::id::{ConsumerId, ProducerId, RouterId, TransportId};
 use crate::stream::allocate::{Demand, LayersReason, Rung};
@@ -25,6 +25,10 @@ pub struct TransportStats {
     pub ice_state: Option<IceState>,
     /// DTLS state; none without DTLS.
     pub dtls_state: Option<DtlsState>,
+    /// SCTP state; none without data channels.
+    pub sctp_state: Option<SctpState>,
+    /// Figures of its data channels.
+    pub sctp: Option<SctpStats>,
     /// SRTP profile in use.
     pub srtp_profile: Option<SrtpProfile>,
     /// Where media goes.

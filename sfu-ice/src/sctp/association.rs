@@ -116,7 +116,7 @@ impl Association {
             endpoint,
             inner: None,
             state: SctpState::New,
-            even: false,
+            even: config.active,
             channels: BTreeMap::new(),
             busy: Vec::new(),
             cost: 0,
@@ -126,6 +126,15 @@ impl Association {
             outgoing: VecDeque::new(),
             events: VecDeque::new(),
             stats: SctpStats::default(),
+        }
+    }
+
+    /// Tells our role in DTLS as soon as it is known: it decides which streams
+    /// [`open`](Self::open) takes. Until then an active side counts as the
+    /// client.
+    pub fn set_dtls_role(&mut self, client: bool) {
+        if self.state == SctpState::New {
+            self.even = client;
         }
     }
 

@@ -12,6 +12,8 @@ use crate::route::{Event, RouterId};
 
 /// Events that a subscriber may be behind.
 pub(crate) const CAPACITY: usize = 1024;
+/// Bytes of payload in the events that a subscriber may be behind.
+pub(crate) const CAPACITY_BYTES: usize = 16 << 20;
 
 pub(crate) struct EventQueue {
     /// Only events of this router; none is all of them.
@@ -22,9 +24,19 @@ pub(crate) struct EventQueue {
 #[derive(Default)]
 struct State {
     events: VecDeque<Event>,
+    /// Bytes of payload in them.
+    bytes: usize,
     lost: u64,
     closed: bool,
     waker: Option<Waker>,
+}
+
+impl State {
+    fn pop(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(event.payload_len());
+        Some(event)
+    }
 }
 
 impl EventQueue {
@@ -48,11 +60,16 @@ impl EventQueue {
                     state.events.remove(position);
                 }
                 None => {
-                    state.events.pop_front();
+                    state.pop();
                     state.lost += 1;
                 }
             }
         }
+        let bytes = event.payload_len();
+        while state.bytes + bytes > CAPACITY_BYTES && state.pop().is_some() {
+            state.lost += 1;
+        }
+        state.bytes += bytes;
         state.events.push_back(event.clone());
         if let Some(waker) = state.waker.take() {
             waker.wake();
@@ -72,7 +89,7 @@ impl EventQueue {
         if state.lost > 0 {
             return Poll::Ready(Some(Event::Lagged(std::mem::take(&mut state.lost))));
         }
-        if let Some(event) = state.events.pop_front() {
+        if let Some(event) = state.pop() {
             return Poll::Ready(Some(event));
         }
         if state.closed {
@@ -103,6 +120,25 @@ mod tests {
         }
         assert_eq!(next(&queue), Poll::Ready(Some(Event::Lagged(3))));
         assert_eq!(next(&queue), Poll::Ready(Some(router_closed(4))));
+    }
+
+    #[test]
+    fn long_messages_are_bounded_by_their_bytes() {
+        let queue = EventQueue::new(None);
+        let message = |number: u8| Event::Message {
+            router: RouterId::from_u64(1).unwrap(),
+            consumer: crate::route::DataConsumerId::from_u64(1).unwrap(),
+            message: sfu_ice::Message::binary(vec![number; 1 << 20]),
+        };
+        for number in 0..18 {
+            queue.push(&message(number));
+        }
+        assert_eq!(next(&queue), Poll::Ready(Some(Event::Lagged(2))));
+        for number in 2..18 {
+            assert_eq!(next(&queue), Poll::Ready(Some(message(number))));
+        }
+        assert_eq!(next(&queue), Poll::Pending);
+        assert_eq!(queue.lock().bytes, 0);
     }
 
     #[test]

@@ -160,6 +160,11 @@ impl Transport {
         }
     }
 
+    /// Whether the peer has something to tell.
+    pub(crate) fn has_event(&mut self) -> bool {
+        matches!(&self.kind, TransportKind::WebRtc(webrtc) if webrtc.peer.has_event())
+    }
+
     /// Whether packets of one size can leave in one send.
     pub(crate) fn is_segmented(&self) -> bool {
         self.rtp_path().is_some_and(|path| path.protocol == Protocol::Udp)

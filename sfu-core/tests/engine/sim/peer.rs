@@ -9,9 +9,11 @@ use sfu_core::wire::rtp::{self, ExtensionMap};
 use sfu_core::wire::srtp::{Inbound, Outbound};
 use sfu_core::wire::{SeqNo, Ssrc};
 use sfu_core::{Time, TransportId, Tuple};
+use sfu_ice::DtlsState;
 use sfu_ice::demux::{PacketClass, classify};
 use sfu_ice::dtls::{Session, SessionEvent};
 use sfu_ice::ice::Checker;
+use sfu_ice::sctp::{Association, SctpEvent};
 
 use super::source::Outgoing;
 use super::{Link, Sink, Source};
@@ -54,6 +56,10 @@ pub struct Client {
     pub received: u64,
     pub refused: u64,
     pub rtcp_received: u64,
+    /// Its data channels, if it has any.
+    pub data: Option<Association>,
+    /// What they told.
+    pub data_seen: Vec<SctpEvent>,
     twcc_next: u16,
     outgoing: Vec<Outgoing>,
     pub outbox: Vec<Datagram>,
@@ -91,6 +97,8 @@ impl Client {
             received: 0,
             refused: 0,
             rtcp_received: 0,
+            data: None,
+            data_seen: Vec::new(),
             twcc_next: 65_500,
             outgoing: Vec::new(),
             outbox: Vec::new(),
@@ -108,6 +116,8 @@ impl Client {
         let mut next = Time::MAX;
         if let Path::WebRtc(webrtc) = &self.path {
             next = webrtc.0.poll_timeout().min(webrtc.1.poll_timeout().unwrap_or(next));
+            let data = self.data.as_ref().and_then(Association::poll_timeout);
+            next = next.min(data.unwrap_or(next));
         }
         if self.is_ready() {
             next = self.sources.iter().map(Source::next).fold(next, Time::min);
@@ -167,6 +177,14 @@ impl Client {
             bytes.truncate(len);
         }
         self.outbox.push(Datagram { bytes, rtcp: false, twcc });
+    }
+
+    /// Sends bytes in the place of a packet of its data channels.
+    pub fn send_data(&mut self, now: Time, bytes: &[u8]) {
+        if let Path::WebRtc(webrtc) = &mut self.path {
+            webrtc.1.send(now, bytes).unwrap();
+        }
+        self.poll_webrtc(now);
     }
 
     fn send_outgoing(&mut self, now: Time) {
@@ -305,11 +323,34 @@ impl Client {
             packets.push(packet.clone());
         }
         while let Some(event) = dtls.poll_event() {
-            if let SessionEvent::SrtpKeys(keys) = event {
-                let keys =
-                    (Inbound::from_keys(&keys).unwrap(), Outbound::from_keys(&keys).unwrap());
-                self.srtp = Some(keys);
+            match event {
+                SessionEvent::SrtpKeys(keys) => {
+                    let inbound = Inbound::from_keys(&keys).unwrap();
+                    self.srtp = Some((inbound, Outbound::from_keys(&keys).unwrap()));
+                }
+                SessionEvent::StateChanged(DtlsState::Connected) => {
+                    if let Some(data) = &mut self.data {
+                        data.start(now, true);
+                    }
+                }
+                SessionEvent::ApplicationData(bytes) => {
+                    let data = self.data.as_mut().expect("data channels");
+                    data.handle_packet(now, &bytes).unwrap();
+                }
+                _ => {}
             }
+        }
+        if let Some(data) = &mut self.data {
+            if data.poll_timeout().is_some_and(|due| due <= now) {
+                data.handle_timeout(now);
+            }
+            while data.poll_transmit(now, &mut packet) {
+                dtls.send(now, &packet).unwrap();
+                while dtls.poll_transmit(&mut packet) {
+                    packets.push(packet.clone());
+                }
+            }
+            self.data_seen.extend(std::iter::from_fn(|| data.poll_event()));
         }
         let datagrams = packets.into_iter();
         self.outbox.extend(datagrams.map(|bytes| Datagram { bytes, rtcp: false, twcc: None }));
