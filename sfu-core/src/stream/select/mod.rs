@@ -5,10 +5,13 @@
 //! ingest side says which streams are alive. A selector never holds packets
 //! and never rewrites them: that is [`super::send::Rewriter`]'s.
 
+mod dd;
+mod filter;
 mod packet;
 mod plain;
 mod selector;
 mod simulcast;
+mod svc;
 mod temporal;
 
 pub use packet::{CaptureTime, Dependencies, PacketMeta, References};

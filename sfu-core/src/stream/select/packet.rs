@@ -47,8 +47,9 @@ pub struct PacketMeta {
     pub frame_end: bool,
     /// Nothing refers to the frame.
     pub discardable: bool,
-    /// The frame needs only lower temporal layers (VP8's Y bit, VP9's U bit): a
-    /// place where a receiver may go up to its layer.
+    /// A place where a receiver may go up: the frame needs only lower temporal
+    /// layers (VP8's Y bit), or what follows needs nothing above its layer from
+    /// before it (VP9's U bit).
     pub layer_sync: bool,
     /// How the frame hangs together with others, as VP9's descriptor tells.
     pub references: References,
@@ -197,6 +198,25 @@ impl PacketMeta {
         self.temporal_id = frame.temporal_id;
         self.picture_id = frame.picture_id;
         self.tl0_pic_idx = frame.tl0_pic_idx;
+        self
+    }
+
+    /// The same packet of VP9 with what its payload says about its references.
+    #[must_use]
+    pub const fn with_references(mut self, frame: &FrameInfo) -> Self {
+        let mut references = References::LAYERED;
+        if !frame.keyframe {
+            references = references.and(References::PICTURE);
+        }
+        if frame.inter_layer_dependency {
+            references = references.and(References::LOWER_LAYER);
+        }
+        if frame.not_needed_above {
+            references = references.and(References::NOT_FOR_UPPER);
+        }
+        self.references = references;
+        // A receiver starts with the lowest layer of a key picture.
+        self.keyframe_start &= frame.spatial_id == 0;
         self
     }
 

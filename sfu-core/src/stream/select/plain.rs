@@ -1,29 +1,30 @@
-//! One stream: audio, a screen, or a camera without simulcast.
+//! One stream: audio, a screen, or a camera without simulcast, with whatever
+//! layers are inside.
 
 use serde::{Deserialize, Serialize};
 
-use super::temporal::TemporalFilter;
+use super::filter::LayerFilter;
 use super::{Decision, Layers, PacketMeta, Reason};
 use crate::wire::{ExtSeq, MediaKind};
 
 /// Forwards a single stream: audio at once, video from a key frame on, without
-/// the temporal layers that are not wanted.
+/// the layers that are not wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plain {
     kind: MediaKind,
     paused: bool,
     /// Number of the first packet since the (re)start.
     start: Option<ExtSeq>,
-    temporal: TemporalFilter,
+    filter: LayerFilter,
 }
 
 impl Plain {
     pub(super) const fn new(kind: MediaKind) -> Self {
-        Self { kind, paused: false, start: None, temporal: TemporalFilter::new() }
+        Self { kind, paused: false, start: None, filter: LayerFilter::new() }
     }
 
     pub(super) fn set_preferred(&mut self, preferred: Layers) {
-        self.temporal.set_target(preferred.temporal);
+        self.filter.set_target(preferred);
     }
 
     pub(super) fn pause(&mut self) {
@@ -44,31 +45,38 @@ impl Plain {
             return Decision::Drop;
         }
         let Some(start) = self.start else {
-            if self.kind == MediaKind::Video && !packet.keyframe_start {
+            if self.kind == MediaKind::Video && !self.filter.begin(packet) {
                 return Decision::Drop;
             }
             self.start = Some(packet.ext);
-            self.temporal.restart(packet.timestamp);
             return Decision::Switch;
         };
         let passes = match self.kind {
             MediaKind::Audio => packet.ext >= start,
-            MediaKind::Video => packet.ext >= start && self.temporal.passes(packet),
+            MediaKind::Video => packet.ext >= start && self.filter.passes(packet),
         };
         if passes { Decision::Forward } else { Decision::Drop }
     }
 
     pub(super) fn needs_key_frame(&self) -> Option<u8> {
-        let waits = self.kind == MediaKind::Video && self.start.is_none() && !self.paused;
-        waits.then_some(0)
+        let waits = self.start.is_none() || self.filter.needs_key_frame();
+        (waits && self.kind == MediaKind::Video && !self.paused).then_some(0)
     }
 
     pub(super) fn current(&self) -> Option<Layers> {
-        self.start.map(|_| Layers { spatial: 0, temporal: self.temporal.current() })
+        self.start.map(|_| self.filter.current())
     }
 
     pub(super) fn target(&self) -> Option<Layers> {
-        (!self.paused).then_some(Layers { spatial: 0, temporal: self.temporal.target() })
+        (!self.paused).then(|| self.filter.target())
+    }
+
+    pub(super) fn filter(&self) -> &LayerFilter {
+        &self.filter
+    }
+
+    pub(super) fn filter_mut(&mut self) -> &mut LayerFilter {
+        &mut self.filter
     }
 
     pub(super) const fn reason(&self) -> Reason {

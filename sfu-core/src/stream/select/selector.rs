@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sfu_ice::Time;
 
+use super::filter::LayerFilter;
 use super::{PacketMeta, Plain, Simulcast};
 use crate::wire::MediaKind;
 
@@ -105,6 +106,10 @@ pub enum Reason {
 
 /// The selector of one consumer.
 ///
+/// Inside of a stream it selects by the dependency descriptor where packets
+/// carry one, else by VP9's descriptor, else by temporal layers; each key frame
+/// decides anew.
+///
 /// ```
 /// use sfu_core::stream::select::{ActiveStreams, Decision, Layers, PacketMeta, Selector};
 /// use sfu_core::wire::{ExtSeq, RtpTime, SeqNo};
@@ -124,7 +129,7 @@ pub enum Reason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Selector {
-    /// One stream: audio, screen, a camera without simulcast.
+    /// One stream: audio, screen, a camera without simulcast, SVC.
     Plain(Plain),
     /// Several encodings of one source.
     Simulcast(Simulcast),
@@ -216,6 +221,39 @@ impl Selector {
         match self {
             Self::Plain(plain) => plain.target(),
             Self::Simulcast(simulcast) => simulcast.target(),
+        }
+    }
+
+    /// The spatial layer inside of the stream whose frames end a picture for the
+    /// receiver, so that their last packets get the marker; `None` if the
+    /// publisher's marker is right for it.
+    pub fn top(&self) -> Option<u8> {
+        self.filter().top()
+    }
+
+    /// Says that packets follow that came before: until
+    /// [`end_history`](Self::end_history), of a stream that starts over only the
+    /// base temporal layer is wanted, since it is sent to catch up.
+    pub fn begin_history(&mut self) {
+        self.filter_mut().set_brief(true);
+    }
+
+    /// Says that packets are of the present again.
+    pub fn end_history(&mut self) {
+        self.filter_mut().set_brief(false);
+    }
+
+    fn filter(&self) -> &LayerFilter {
+        match self {
+            Self::Plain(plain) => plain.filter(),
+            Self::Simulcast(simulcast) => simulcast.filter(),
+        }
+    }
+
+    fn filter_mut(&mut self) -> &mut LayerFilter {
+        match self {
+            Self::Plain(plain) => plain.filter_mut(),
+            Self::Simulcast(simulcast) => simulcast.filter_mut(),
         }
     }
 

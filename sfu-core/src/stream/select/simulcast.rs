@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sfu_ice::Time;
 
-use super::temporal::TemporalFilter;
+use super::filter::LayerFilter;
 use super::{ActiveStreams, Decision, Layers, PacketMeta, Reason};
 use crate::wire::ExtSeq;
 
@@ -28,7 +28,7 @@ pub struct Simulcast {
     review: Option<Time>,
     current: Option<Current>,
     previous: Option<Previous>,
-    temporal: TemporalFilter,
+    filter: LayerFilter,
 }
 
 /// How long a stream must live before a consumer goes up to it.
@@ -50,6 +50,8 @@ struct Current {
 struct Previous {
     stream: Current,
     until: Time,
+    /// Its layers, as they passed last.
+    filter: LayerFilter,
 }
 
 impl Simulcast {
@@ -64,13 +66,13 @@ impl Simulcast {
             review: None,
             current: None,
             previous: None,
-            temporal: TemporalFilter::new(),
+            filter: LayerFilter::new(),
         }
     }
 
     pub(super) fn set_preferred(&mut self, now: Time, preferred: Layers) {
         self.preferred = preferred;
-        self.temporal.set_target(preferred.temporal);
+        self.filter.set_target(Layers { spatial: u8::MAX, ..preferred });
         self.choose(now);
     }
 
@@ -113,33 +115,43 @@ impl Simulcast {
         if let Some(current) = &mut self.current
             && current.stream == packet.stream
         {
-            if packet.ext < current.start || !self.temporal.passes(packet) {
+            if packet.ext < current.start || !self.filter.passes(packet) {
                 return Decision::Drop;
             }
             current.highest = current.highest.max(packet.ext);
             return Decision::Forward;
         }
-        if packet.keyframe_start && self.target == Some(packet.stream) {
-            self.switch(packet);
+        if self.target == Some(packet.stream) && self.switch(packet) {
             return Decision::Switch;
         }
         if self.is_late(packet) { Decision::Forward } else { Decision::Drop }
     }
 
     pub(super) fn needs_key_frame(&self) -> Option<u8> {
-        self.target
-            .filter(|target| !self.paused && self.current.is_none_or(|now| now.stream != *target))
+        self.target.filter(|target| {
+            !self.paused
+                && (self.current.is_none_or(|now| now.stream != *target)
+                    || self.filter.needs_key_frame())
+        })
     }
 
     pub(super) fn current(&self) -> Option<Layers> {
-        let temporal = self.temporal.current();
+        let temporal = self.filter.current().temporal;
         self.current.map(|current| Layers { spatial: current.stream, temporal })
     }
 
     pub(super) fn target(&self) -> Option<Layers> {
-        let temporal = self.temporal.target();
+        let temporal = self.preferred.temporal;
         let target = self.target.filter(|_| !self.paused);
         target.map(|spatial| Layers { spatial, temporal })
+    }
+
+    pub(super) fn filter(&self) -> &LayerFilter {
+        &self.filter
+    }
+
+    pub(super) fn filter_mut(&mut self) -> &mut LayerFilter {
+        &mut self.filter
     }
 
     pub(super) const fn reason(&self) -> Reason {
@@ -151,21 +163,26 @@ impl Simulcast {
         self.previous = None;
     }
 
-    fn switch(&mut self, packet: &PacketMeta) {
-        self.previous =
-            self.current.map(|stream| Previous { stream, until: packet.arrival + LINGER });
+    /// Goes over to the stream of this packet, if a receiver can start there.
+    fn switch(&mut self, packet: &PacketMeta) -> bool {
+        let left = self.filter;
+        if !self.filter.begin(packet) {
+            return false;
+        }
+        let until = packet.arrival + LINGER;
+        self.previous = self.current.map(|stream| Previous { stream, until, filter: left });
         self.current =
             Some(Current { stream: packet.stream, start: packet.ext, highest: packet.ext });
-        self.temporal.restart(packet.timestamp);
+        true
     }
 
     /// A packet that was on its way when its stream was left.
     fn is_late(&self, packet: &PacketMeta) -> bool {
-        self.previous.is_some_and(|Previous { stream, until }| {
+        self.previous.is_some_and(|Previous { stream, until, filter }| {
             stream.stream == packet.stream
                 && (stream.start..stream.highest).contains(&packet.ext)
-                && packet.is_within(self.temporal.current())
                 && packet.arrival < until
+                && filter.passed(packet)
         })
     }
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::PacketMeta;
+use super::{PacketMeta, References};
 use crate::wire::RtpTime;
 
 /// Which temporal layers pass.
@@ -15,11 +15,14 @@ pub(super) struct TemporalFilter {
     target: u8,
     /// The frame in progress and whether it passes: a frame is never cut.
     frame: Option<(RtpTime, bool)>,
+    /// VP9: the last frame passed, and what follows refers to nothing before it
+    /// that is above its layer (U bit).
+    open: bool,
 }
 
 impl TemporalFilter {
     pub(super) const fn new() -> Self {
-        Self { current: u8::MAX, target: u8::MAX, frame: None }
+        Self { current: u8::MAX, target: u8::MAX, frame: None, open: false }
     }
 
     pub(super) fn set_target(&mut self, target: u8) {
@@ -38,6 +41,7 @@ impl TemporalFilter {
     pub(super) fn restart(&mut self, key_frame: RtpTime) {
         self.current = self.target;
         self.frame = Some((key_frame, true));
+        self.open = false;
     }
 
     pub(super) fn passes(&mut self, packet: &PacketMeta) -> bool {
@@ -49,13 +53,18 @@ impl TemporalFilter {
             }
             _ => {}
         }
+        let is_vp9 = packet.references.contains(References::LAYERED);
         if packet.keyframe_start || self.target < self.current {
             self.current = self.target;
+        } else if is_vp9 {
+            // VP8's bit is about the frame itself, VP9's about those after it.
+            self.current = if self.open { self.target } else { self.current };
         } else if packet.layer_sync && packet.is_within(self.target) {
             self.current = self.current.max(packet.temporal_id.unwrap_or(0));
         }
         let passes = packet.is_within(self.current);
         self.frame = Some((packet.timestamp, passes));
+        self.open = is_vp9 && passes && packet.layer_sync;
         passes
     }
 }
