@@ -8,14 +8,15 @@ use super::config::{CodecConfig, ConsumerConfig};
 use super::error::CommandError;
 use super::event::Event;
 use super::id::{ConsumerId, RouterId};
+use super::layering::Layering;
 use super::producer::Producer;
 use super::speakers::SpeakerSlot;
 use crate::stream::allocate::{Choice, Demand, LayersReason};
 use crate::stream::recv::ClockRate;
-use crate::stream::select::{ActiveStreams, Layers, Reason, Selector};
+use crate::stream::select::{ActiveStreams, Layers, PacketMeta, Reason, Selector};
 use crate::stream::send::{NackResponder, Rewriter, SendStream, StreamKey};
 use crate::wire::rtp::{ExtensionKind, HeaderTemplate, PassThrough};
-use crate::wire::{MediaKind, PayloadType, RtpTime, SeqNo, Ssrc};
+use crate::wire::{ExtSeq, MediaKind, PayloadType, RtpTime, SeqNo, Ssrc};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Consumer {
@@ -47,6 +48,11 @@ pub(crate) struct Consumer {
     pub(crate) speaker: Option<SpeakerSlot>,
     /// The opening of a speaker's gate that it has followed.
     pub(crate) opening: Option<u32>,
+    /// The stream and the structure of dependency descriptors that the receiver
+    /// was sent last.
+    pub(crate) structure: Option<(StreamKey, u32)>,
+    /// Packets to which a structure was attached: sent again they have it again.
+    pub(crate) attached: [Option<(StreamKey, ExtSeq)>; 4],
     pub(crate) counters: ConsumerCounters,
 }
 
@@ -64,6 +70,7 @@ pub(crate) struct ConsumerCounters {
     pub(crate) nack_missed: u64,
     pub(crate) resent: u64,
     pub(crate) key_frames_asked: u64,
+    pub(crate) cached_key_frames: u64,
 }
 
 /// The prepared headers of the codec that the slot carries now.
@@ -124,6 +131,8 @@ impl Consumer {
             told: LayersState::default(),
             speaker: None,
             opening: None,
+            structure: None,
+            attached: [None; 4],
             counters: ConsumerCounters::default(),
             config,
         }
@@ -289,6 +298,29 @@ impl Consumer {
         }
     }
 
+    /// Whether the receiver must be sent the structure with this packet, which
+    /// has none: it has not got the one in force. Takes note of what it gets.
+    pub(crate) fn needs_structure(
+        &mut self,
+        key: StreamKey,
+        layering: &Layering,
+        meta: &PacketMeta,
+    ) -> bool {
+        let Some(frame) = meta.dependencies.filter(|frame| layering.is_current(frame)) else {
+            return false;
+        };
+        let in_force = Some((key, layering.version()));
+        if self.structure == in_force {
+            return false;
+        }
+        self.structure = in_force;
+        if !frame.has_structure {
+            self.attached.rotate_right(1);
+            self.attached[0] = Some((key, meta.ext));
+        }
+        !frame.has_structure
+    }
+
     /// The stream of its producer whose next key frame it waits for. A video
     /// slot that does not know yet which stream is alive asks for the smallest.
     pub(crate) fn awaits_key_frame(&self) -> Option<u8> {
@@ -308,7 +340,12 @@ impl Consumer {
         let Some((_, codec)) = producer.codec(source) else { return false };
         let Some(ours) = self.codec_for(codec).cloned() else { return false };
         self.headers = Headers::new(&self.config, key, Some(&ours));
-        self.headers.pass = PassThrough::new(&producer.config.extensions, &self.config.extensions);
+        let mut receives = self.config.extensions;
+        if matches!(self.headers.resend, Resend::Again) {
+            // It is written for the receiver, and may come out differently.
+            receives.remove(ExtensionKind::DependencyDescriptor);
+        }
+        self.headers.pass = PassThrough::new(&producer.config.extensions, &receives);
         true
     }
 }
@@ -328,7 +365,12 @@ impl Headers {
             extensions.remove(ExtensionKind::TransportWideCc);
         }
         let template = |ssrc: Ssrc, payload_type: PayloadType| {
-            let template = HeaderTemplate::new(ssrc, payload_type, &extensions);
+            let mut template = HeaderTemplate::new(ssrc, payload_type, &extensions);
+            if extensions.id_of(ExtensionKind::DependencyDescriptor).is_some() {
+                // A descriptor with a structure is too long for the short form;
+                // whoever knows the extension reads both.
+                template = template.allow_mixed();
+            }
             match config.mid {
                 Some(mid) => template.with_mid(mid),
                 None => template,

@@ -11,15 +11,16 @@ use sfu_ice::{Time, Tuple};
 
 use super::consumer::{Consumer, Resend, stream_key, stream_of_key};
 use super::event::Event;
+use super::keyframe_cache;
 use super::producer::{IncomingStream, MAX_AGE, Producer, Stored, equalize};
 use super::router::Router;
 use super::speakers::Speech;
 use super::transport::{Security, Transport, TransportKind};
-use crate::stream::select::Decision;
-use crate::stream::send::{Rewritten, Sent};
-use crate::wire::buf::{EgressArena, Pool, Run};
-use crate::wire::codec::vp8;
-use crate::wire::rtp::{AbsSendTime, HeaderFields, add_padding, rtx};
+use crate::stream::select::{Decision, PacketMeta, References};
+use crate::stream::send::{Rewritten, Sent, StreamKey};
+use crate::wire::buf::{EgressArena, Pool, Run, SlotId};
+use crate::wire::codec::{dd, vp8, vp9};
+use crate::wire::rtp::{AbsSendTime, ExtensionKind, HeaderFields, Replaced, add_padding, rtx};
 use crate::wire::{ExtSeq, MediaKind, SeqNo};
 
 /// Room for a header, an original sequence number and padding around a
@@ -92,6 +93,7 @@ impl Router {
         self.update_speakers(now, events);
         self.settle(now, events);
         self.mark_dirty(pool, now, equal_sizes);
+        self.start_from_cache(now, pool, egress, events);
         let mut dirty = std::mem::take(&mut self.dirty_transports);
         for key in dirty.drain(..) {
             self.forward_to(now, key, pool, egress, events);
@@ -139,6 +141,44 @@ impl Router {
                 transport_state.dirty.push(consumer);
             }
         }
+    }
+
+    /// Has the consumers that wait for a key frame start with the last one, if
+    /// that is kept and will do; else asks the publisher.
+    fn start_from_cache(
+        &mut self,
+        now: Time,
+        pool: &Pool,
+        egress: &mut Egress<'_>,
+        events: &mut Vec<Event>,
+    ) {
+        let mut starting = std::mem::take(&mut self.starting);
+        for key in starting.drain(..) {
+            let Some(consumer) = self.consumers.get_mut(key as usize) else { continue };
+            let (Some(producer_key), Some(index)) =
+                (consumer.producer, consumer.awaits_key_frame())
+            else {
+                continue;
+            };
+            let transport = self.transports.get_mut(consumer.transport as usize);
+            let producer = self.producers.get_mut(producer_key as usize);
+            let (Some(transport), Some(producer)) = (transport, producer) else { continue };
+            if !transport.can_send() || producer.paused {
+                continue;
+            }
+            let mut out = Outlet { now, router: self.id, transport, pool, egress, events };
+            if out.start_from_cache(consumer, producer, index) {
+                consumer.counters.cached_key_frames += 1;
+                if let Some(stream) = producer.streams.get_mut(usize::from(index)) {
+                    stream.cache.hits += 1;
+                }
+            }
+            // Also when only a part of what it waits for could be had.
+            if let Some(index) = consumer.awaits_key_frame() {
+                self.request_key_frame(producer_key, index);
+            }
+        }
+        self.starting = starting;
     }
 
     fn forward_to(
@@ -210,7 +250,9 @@ impl Outlet<'_, '_> {
                     continue;
                 }
             }
-            let rewritten = match consumer.selector.decide(meta) {
+            let decision = consumer.selector.decide(meta);
+            consumer.rewriter.set_top(consumer.selector.top());
+            let rewritten = match decision {
                 Decision::Drop => {
                     // The rewriter closes the gap; its answer is always "no".
                     let _ = consumer.rewriter.skip(key, meta);
@@ -266,6 +308,86 @@ impl Outlet<'_, '_> {
         true
     }
 
+    /// Sends the last key frame of a stream and what followed it, so that the
+    /// receiver catches up with the present at once. Whether it could be done.
+    fn start_from_cache(
+        &mut self,
+        consumer: &mut Consumer,
+        producer: &Producer,
+        index: u8,
+    ) -> bool {
+        let current = consumer.selector.current();
+        let max_age = match current {
+            None => keyframe_cache::MAX_AGE,
+            Some(current) if producer.streams.len() > 1 && current.spatial != index => {
+                keyframe_cache::MAX_AGE_SHOWN
+            }
+            // It follows the stream already: its past would come twice.
+            Some(_) => return false,
+        };
+        let Some(stream) = producer.streams.get(usize::from(index)) else { return false };
+        let Some(mut history) = stream.cache.history(self.now, max_age, &stream.ring) else {
+            return false;
+        };
+        // What came in this turn is of the present.
+        let fresh = producer.fresh.iter().filter(|fresh| fresh.stream == index);
+        if let Some(first) = fresh.map(|fresh| fresh.seq).min() {
+            history.last = history.last.min(ExtSeq(first.0.saturating_sub(1)));
+        }
+        let Some(live) = stream.ring.get(history.last).filter(|_| history.first <= history.last)
+        else {
+            return false;
+        };
+        let brief = history.brief && current.is_none();
+        if brief {
+            consumer.selector.begin_history();
+        }
+        let key = stream_key(producer, index);
+        let started = self.send_history(consumer, producer, stream, key, &history, &live.meta.meta);
+        consumer.selector.end_history();
+        if started {
+            self.catch_up(consumer, producer, stream, index, history.last);
+            consumer.tell_layers(self.router, self.events);
+        }
+        started
+    }
+
+    fn send_history(
+        &mut self,
+        consumer: &mut Consumer,
+        producer: &Producer,
+        stream: &IncomingStream,
+        key: StreamKey,
+        history: &keyframe_cache::History,
+        live: &PacketMeta,
+    ) -> bool {
+        let mut timeline = None;
+        for seq in (history.first.0..=history.last.0).map(ExtSeq) {
+            let Some(entry) = stream.ring.get(seq) else { continue };
+            let meta = &entry.meta.meta;
+            let decision = consumer.selector.decide(meta);
+            consumer.rewriter.set_top(consumer.selector.top());
+            let rewritten = match (decision, &timeline) {
+                (Decision::Switch, _) => {
+                    let (begun, rewritten) = consumer.rewriter.switch_to_history(key, meta, live);
+                    timeline = Some(begun);
+                    rewritten
+                }
+                (Decision::Forward, Some(timeline)) => {
+                    consumer.rewriter.forward_history(key, meta, timeline)
+                }
+                (Decision::Drop, Some(_)) => consumer.rewriter.skip(key, meta),
+                // Of a stream that was left.
+                (_, None) => continue,
+            };
+            self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), 0);
+        }
+        if let Some(timeline) = &timeline {
+            consumer.rewriter.end_history(key, live, timeline);
+        }
+        timeline.is_some()
+    }
+
     /// After a switch: packets that overtook the first of the key frame were
     /// held back, and follow now.
     fn catch_up(
@@ -281,11 +403,19 @@ impl Outlet<'_, '_> {
         for seq in after.0.saturating_add(1)..=highest.0 {
             let seq = ExtSeq(seq);
             let still_to_come = producer.fresh.iter().any(|f| f.stream == index && f.seq == seq);
-            let Some(entry) = stream.ring.get(seq).filter(|_| !still_to_come) else { continue };
-            if consumer.selector.decide(&entry.meta.meta) == Decision::Forward {
-                let rewritten = consumer.rewriter.forward(key, &entry.meta.meta);
-                self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), 0);
-            }
+            let Some(entry) =
+                stream.ring.get(seq).filter(|entry| !still_to_come && !entry.meta.unread)
+            else {
+                continue;
+            };
+            let meta = &entry.meta.meta;
+            let decision = consumer.selector.decide(meta);
+            consumer.rewriter.set_top(consumer.selector.top());
+            let rewritten = match decision {
+                Decision::Drop => consumer.rewriter.skip(key, meta),
+                Decision::Forward | Decision::Switch => consumer.rewriter.forward(key, meta),
+            };
+            self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), 0);
         }
     }
 
@@ -294,7 +424,7 @@ impl Outlet<'_, '_> {
         consumer: &mut Consumer,
         producer: &Producer,
         stored: &Stored,
-        slot: crate::wire::buf::SlotId,
+        slot: SlotId,
         rewritten: Option<Rewritten>,
         pad: u8,
     ) {
@@ -305,32 +435,35 @@ impl Outlet<'_, '_> {
         }
         let packet = self.pool.data(slot);
         let payload = stored.header.payload(packet);
-        let fields = self.fields(consumer, &rewritten, stored.meta.marker);
+        let fields = self.fields(consumer, &rewritten);
+        let mut descriptor = [0; dd::MAX_LEN];
+        let attach = Attach::IfNeeded;
+        let replaced =
+            described(consumer, producer, stored, packet, &rewritten, attach, &mut descriptor);
         let headers = &consumer.headers;
         let pad = if matches!(headers.resend, Resend::Again) || !self.transport.is_segmented() {
             0
         } else {
             pad
         };
-        let vp8 = rewritten.picture_id.is_some();
         let now = self.now;
         let mut numbered = false;
         let build = |security: &mut Security, buf: &mut [u8]| {
             let elements = stored.header.elements(packet);
-            let header = headers.media.write(buf, &fields, elements, &headers.pass).ok()?;
+            let header =
+                headers.media.write_with(buf, &fields, elements, &headers.pass, replaced).ok()?;
             numbered = header.has_twcc();
             let mut len = header.len.checked_add(payload.len())?;
             let body = buf.get_mut(header.len..len)?;
             body.copy_from_slice(payload);
-            if vp8 {
-                rewrite_vp8(body, &rewritten);
-            }
+            rewrite_payload(body, &stored.meta, &rewritten);
             if pad > 0 {
                 len = add_padding(buf, len, pad).ok()?;
             }
             security.protect_rtp(buf, len)
         };
-        let max_len = HEADROOM + payload.len() + usize::from(pad) + Security::MAX_OVERHEAD;
+        let headroom = HEADROOM + replaced.and_then(|r| r.value).map_or(0, <[u8]>::len);
+        let max_len = headroom + payload.len() + usize::from(pad) + Security::MAX_OVERHEAD;
         if self.put(consumer, max_len, build) {
             self.count_number(numbered);
             consumer.send.push(now, rewritten.timestamp, payload.len());
@@ -357,11 +490,15 @@ impl Outlet<'_, '_> {
             return;
         }
         let rewritten = sent.rewrite(&stored.meta);
-        let mut fields = self.fields(consumer, &rewritten, stored.meta.marker);
-        let max_len = HEADROOM + payload.len() + Security::MAX_OVERHEAD;
+        let mut fields = self.fields(consumer, &rewritten);
+        let attach = Attach::IfBefore(sent.source, sent.ext);
+        let mut descriptor = [0; dd::MAX_LEN];
+        let replaced =
+            described(consumer, producer, stored, packet, &rewritten, attach, &mut descriptor);
+        let headroom = HEADROOM + replaced.and_then(|r| r.value).map_or(0, <[u8]>::len);
+        let max_len = headroom + payload.len() + Security::MAX_OVERHEAD;
         let rtx_seq = consumer.responder.next_seq();
         let headers = &consumer.headers;
-        let vp8 = rewritten.picture_id.is_some();
         let mut numbered = false;
         let build = |security: &mut Security, buf: &mut [u8]| {
             let elements = stored.header.elements(packet);
@@ -373,7 +510,8 @@ impl Outlet<'_, '_> {
                 Resend::Again => (&headers.media, true),
                 Resend::Never => return None,
             };
-            let header = template.write(buf, &fields, elements, &headers.pass).ok()?;
+            let header =
+                template.write_with(buf, &fields, elements, &headers.pass, replaced).ok()?;
             numbered = header.has_twcc();
             let mut at = header.len;
             if !again {
@@ -383,9 +521,7 @@ impl Outlet<'_, '_> {
             let len = at.checked_add(payload.len())?;
             let body = buf.get_mut(at..len)?;
             body.copy_from_slice(payload);
-            if vp8 {
-                rewrite_vp8(body, &rewritten);
-            }
+            rewrite_payload(body, &stored.meta, &rewritten);
             if again {
                 security.protect_rtp_again(buf, len)
             } else {
@@ -398,9 +534,9 @@ impl Outlet<'_, '_> {
         }
     }
 
-    fn fields(&self, consumer: &Consumer, rewritten: &Rewritten, marker: bool) -> HeaderFields {
+    fn fields(&self, consumer: &Consumer, rewritten: &Rewritten) -> HeaderFields {
         HeaderFields {
-            marker,
+            marker: rewritten.marker,
             seq: rewritten.seq,
             timestamp: rewritten.timestamp,
             twcc: self.transport.twcc_out,
@@ -452,7 +588,7 @@ fn find_sent<'p>(
     consumer: &Consumer,
     producers: &'p slab::Slab<Producer>,
     seq: SeqNo,
-) -> Option<(Sent, &'p Producer, &'p Stored, crate::wire::buf::SlotId)> {
+) -> Option<(Sent, &'p Producer, &'p Stored, SlotId)> {
     let sent = consumer.rewriter.lookup(seq)?;
     for key in [consumer.producer, consumer.previous].into_iter().flatten() {
         let Some(producer) = producers.get(key as usize) else { continue };
@@ -463,11 +599,52 @@ fn find_sent<'p>(
     None
 }
 
-fn rewrite_vp8(payload: &mut [u8], rewritten: &Rewritten) {
+fn rewrite_payload(payload: &mut [u8], meta: &PacketMeta, rewritten: &Rewritten) {
     // A payload that was read at ingest can be written here; if it could not,
     // the picture would be one the decoder skips.
     if let Some(picture_id) = rewritten.picture_id {
         let tl0 = rewritten.tl0_pic_idx.unwrap_or(0);
-        let _ = vp8::rewrite(payload, picture_id.value, tl0);
+        if meta.references.contains(References::LAYERED) {
+            let _ = vp9::rewrite(payload, picture_id.value, tl0);
+        } else {
+            let _ = vp8::rewrite(payload, picture_id.value, tl0);
+        }
     }
+}
+
+/// When a descriptor gets the structure that its packet lacks.
+#[derive(Clone, Copy)]
+enum Attach {
+    /// If the receiver has not got the one in force.
+    IfNeeded,
+    /// If the packet of this stream and number was sent with it before.
+    IfBefore(StreamKey, ExtSeq),
+}
+
+/// The packet's dependency descriptor as the receiver gets it; `None` if it has
+/// none, or the receiver takes none.
+fn described<'d>(
+    consumer: &mut Consumer,
+    producer: &Producer,
+    stored: &Stored,
+    packet: &[u8],
+    rewritten: &Rewritten,
+    attach: Attach,
+    out: &'d mut [u8],
+) -> Option<Replaced<'d>> {
+    let place = stored.descriptor?;
+    let id = producer.config.extensions.id_of(ExtensionKind::DependencyDescriptor)?;
+    consumer.headers.pass.target(id)?;
+    let index = stored.meta.stream;
+    let layering = &producer.streams.get(usize::from(index))?.layering;
+    let attach = match attach {
+        Attach::IfNeeded => {
+            consumer.needs_structure(stream_key(producer, index), layering, &stored.meta)
+        }
+        Attach::IfBefore(key, ext) => consumer.attached.contains(&Some((key, ext))),
+    };
+    let written = layering.write(place.of(packet), &stored.meta, rewritten, attach, out);
+    // One that cannot be written would mislead.
+    let value = written.ok().and_then(move |len| out.get(..len));
+    Some(Replaced { id, value })
 }

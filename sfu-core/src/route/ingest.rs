@@ -1,5 +1,8 @@
 //! Phase one of a turn for one RTP packet: from protected bytes to a packet in
 //! its producer's history, marked to be forwarded.
+//!
+//! A packet whose dependency descriptor names a structure that has not come yet
+//! waits in the history, marked as unread, until the structure comes.
 
 use sfu_ice::{Time, Tuple};
 
@@ -7,12 +10,13 @@ use super::producer::{Fresh, Stored};
 use super::router::Router;
 use super::speakers::Speech;
 use super::transport::{SecurityError, StreamRef, Transport, TransportKind, match_stream};
-use crate::stream::recv::ArrivalKind;
+use crate::stream::recv::{ArrivalKind, ntp_at};
 use crate::stream::select::{CaptureTime, PacketMeta};
 use crate::wire::ExtSeq;
 use crate::wire::buf::Pool;
-use crate::wire::codec::{self, Codec};
-use crate::wire::rtp::{self, Extensions, RtpHeader, RtpView, read_extensions};
+use crate::wire::codec::{self, Codec, CodecError};
+use crate::wire::rtcp::NtpTime;
+use crate::wire::rtp::{self, Elements, Extensions, RtpHeader, RtpView, read_extensions};
 
 impl Router {
     /// Takes in one RTP packet of a transport; decrypts it in place.
@@ -106,7 +110,8 @@ impl Router {
         Some(stream)
     }
 
-    /// A retransmission: turned back into the packet that was lost.
+    /// A retransmission: turned back into the packet that was lost. Its header
+    /// keeps its layout, so extensions stay where they were found.
     #[allow(clippy::too_many_arguments)]
     fn ingest_repair(
         &mut self,
@@ -165,11 +170,16 @@ impl Router {
         incoming.counters.bytes += header.payload_len() as u64;
         let capture = incoming.recv.capture_clock(&transport.clock);
         let mut meta = packet_meta(now, stream.stream, arrival.ext, &header, codec, packet);
+        meta.capture = capture.map(|clock| CaptureTime::new(clock.time_at(header.timestamp)));
+        transport.localize_capture_time(&header, extensions, packet);
+        let descriptor = extensions.dependency_descriptor;
+        let read = descriptor.map(|place| incoming.layering.read(place.of(packet), &mut meta));
+        let unread = read == Some(Err(CodecError::NoStructure));
+        let brings_structure = read == Some(Ok(true));
         if !meta.padding_only {
             let temporal = meta.temporal_id.unwrap_or(0);
             incoming.layers.push(meta.spatial_id, temporal, packet.len(), header.marker);
         }
-        meta.capture = capture.map(|clock| CaptureTime::new(clock.time_at(header.timestamp)));
         if wants_nack {
             if arrival.kind == ArrivalKind::Reset {
                 incoming.nack.reset();
@@ -190,7 +200,15 @@ impl Router {
             transport.counters.refused.no_memory += 1;
             return;
         };
-        incoming.ring.insert(pool, arrival.ext, slot, now, Stored { meta, header });
+        let stored = Stored { meta, header, descriptor, unread };
+        incoming.ring.insert(pool, arrival.ext, slot, now, stored);
+        if meta.keyframe_start {
+            incoming.cache.start(now, arrival.ext, header.timestamp);
+        }
+        if unread {
+            incoming.unread = true;
+            return;
+        }
         if producer.fresh.is_empty() {
             self.dirty_producers.push(stream.producer);
         }
@@ -200,6 +218,10 @@ impl Router {
         });
         let seq = arrival.ext;
         producer.fresh.push(Fresh { stream: stream.stream, seq, pad: 0, speech });
+        if brings_structure && incoming.unread {
+            incoming.unread = false;
+            producer.read_again(stream.stream, arrival.ext, pool);
+        }
     }
 }
 
@@ -210,6 +232,45 @@ impl Transport {
             TransportKind::WebRtc(webrtc) => webrtc.peer.is_valid_tuple(tuple),
             TransportKind::Plain(plain) => plain.admits(tuple, rtcp),
             TransportKind::Direct => false,
+        }
+    }
+
+    /// Turns the time of capture that a packet tells into our clock's, which is
+    /// that of our sender reports, so that it stays consistent whatever a slot
+    /// follows. While the publisher's clock is not known the element becomes
+    /// padding.
+    fn localize_capture_time(
+        &self,
+        header: &RtpHeader,
+        extensions: &Extensions,
+        packet: &mut [u8],
+    ) {
+        // What comes from inside of the process is on our clock.
+        if matches!(self.kind, TransportKind::Direct) {
+            return;
+        }
+        let Some((told, place)) =
+            extensions.abs_capture_time.zip(extensions.abs_capture_time_place)
+        else {
+            return;
+        };
+        // The publisher's clock is that of the capturing system less the offset.
+        let offset = told.clock_offset.unwrap_or(0);
+        let sent = NtpTime(told.capture.0.wrapping_sub_signed(offset));
+        let start = usize::from(place.start);
+        let value = start..start + usize::from(place.len);
+        if let Some(local) = self.clock.to_local(sent)
+            && let Some(value) = packet.get_mut(value.clone())
+            && let Some((capture, rest)) = value.split_first_chunk_mut()
+        {
+            *capture = ntp_at(local).0.to_be_bytes();
+            rest.fill(0);
+            return;
+        }
+        let one_byte = header.extension.is_some_and(|block| block.profile == Elements::ONE_BYTE);
+        let head = if one_byte { 1 } else { 2 };
+        if let Some(element) = packet.get_mut(start.saturating_sub(head)..value.end) {
+            element.fill(0);
         }
     }
 }
@@ -232,8 +293,12 @@ fn packet_meta(
     // the packet is forwarded as part of whatever goes on.
     if let Ok(frame) = codec::inspect(codec, payload) {
         meta = meta.with_frame(&frame);
+        if codec == Codec::Vp9 {
+            meta = meta.with_references(&frame);
+        }
     }
-    if codec != Codec::Vp8 {
+    // No other payload has them where they could be rewritten.
+    if !matches!(codec, Codec::Vp8 | Codec::Vp9) {
         meta.picture_id = None;
         meta.tl0_pic_idx = None;
     }

@@ -53,6 +53,7 @@ impl Router {
             retransmitted_packets_received: stream.counters.recovered,
             pli_count: stream.key_frames.sent,
             key_frames_received: stream.counters.key_frames,
+            cached_key_frames: stream.cache.hits,
         });
         Some(ProducerStats {
             id: producer.id,
@@ -81,6 +82,7 @@ impl Router {
             nack_count: consumer.counters.nacked,
             nack_missed: consumer.counters.nack_missed,
             pli_count: consumer.counters.key_frames_asked,
+            cached_key_frames: consumer.counters.cached_key_frames,
             fraction_lost: report.map_or(0.0, |report| f64::from(report.fraction_lost) / 256.0),
             round_trip_time: consumer.send.rtt().map(|rtt| rtt.as_secs_f64()),
         })

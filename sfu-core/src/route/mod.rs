@@ -17,6 +17,8 @@ mod id;
 mod ingest;
 mod inspect;
 mod keyframe;
+mod keyframe_cache;
+mod layering;
 mod producer;
 mod report;
 mod router;

@@ -11,20 +11,23 @@ use super::config::{CodecConfig, ProducerConfig};
 use super::demand::ProducerDemand;
 use super::id::ProducerId;
 use super::keyframe::KeyFrameRequests;
+use super::keyframe_cache::KeyFrameCache;
+use super::layering::Layering;
 use super::speakers::{Speech, Voice};
 use crate::stream::allocate::Ladder;
 use crate::stream::recv::{ClockRate, LayerMeter, NackGenerator, RecvStream};
 use crate::stream::select::PacketMeta;
 use crate::wire::buf::{PacketRing, Pool};
-use crate::wire::rtp::RtpHeader;
+use crate::wire::rtp::{ElementRange, RtpHeader};
 use crate::wire::{ExtSeq, MediaKind, PayloadType, Rid, Ssrc};
 
 /// Packets kept of a video encoding: about a second at several Mbit/s.
 const VIDEO_HISTORY: usize = 512;
 /// Packets kept of an audio stream.
 const AUDIO_HISTORY: usize = 64;
-/// How long a packet may be asked for again.
-pub(crate) const MAX_AGE: Duration = Duration::from_millis(2_000);
+/// How long a packet may be asked for again, or be sent to who comes late: a
+/// second longer than a cached key frame is of use.
+pub(crate) const MAX_AGE: Duration = Duration::from_millis(4_000);
 /// Packets of one producer in one turn; the engine runs before there are more.
 const FRESH: usize = 256;
 
@@ -79,6 +82,10 @@ pub(crate) struct IncomingStream {
     pub(crate) key_frames: KeyFrameRequests,
     pub(crate) fir_seq: u8,
     pub(crate) ring: PacketRing<Stored>,
+    pub(crate) cache: KeyFrameCache,
+    pub(crate) layering: Layering,
+    /// The ring holds packets whose descriptors could not be read yet.
+    pub(crate) unread: bool,
     pub(crate) counters: StreamCounters,
 }
 
@@ -98,6 +105,11 @@ pub(crate) struct StreamCounters {
 pub(crate) struct Stored {
     pub(crate) meta: PacketMeta,
     pub(crate) header: RtpHeader,
+    /// Where its dependency descriptor is.
+    pub(crate) descriptor: Option<ElementRange>,
+    /// Nobody was offered it: the structure that its descriptor names has not
+    /// come yet.
+    pub(crate) unread: bool,
 }
 
 impl Producer {
@@ -120,6 +132,9 @@ impl Producer {
             key_frames: KeyFrameRequests::default(),
             fir_seq: 0,
             ring: PacketRing::new(history),
+            cache: KeyFrameCache::default(),
+            layering: Layering::default(),
+            unread: false,
             counters: StreamCounters::default(),
         };
         let mut producer = Self {
@@ -170,6 +185,27 @@ impl Producer {
             }
         }
         active
+    }
+
+    /// Reads the packets of a stream that came before their structure, which
+    /// packet `after` brought, and has them forwarded.
+    pub(crate) fn read_again(&mut self, index: u8, after: ExtSeq, pool: &Pool) {
+        let Some(stream) = self.streams.get_mut(usize::from(index)) else { return };
+        let Some(highest) = stream.ring.highest() else { return };
+        for seq in (after.0.saturating_add(1)..=highest.0).map(ExtSeq) {
+            let Some(entry) = stream.ring.get(seq).filter(|entry| entry.meta.unread) else {
+                continue;
+            };
+            let Stored { mut meta, descriptor: Some(place), .. } = entry.meta else { continue };
+            let read = stream.layering.read(place.of(pool.data(entry.slot)), &mut meta);
+            if read.is_err() || self.fresh.len() >= FRESH {
+                continue;
+            }
+            if let Some(stored) = stream.ring.meta_mut(seq) {
+                *stored = Stored { meta, unread: false, ..*stored };
+            }
+            self.fresh.push(Fresh { stream: index, seq, pad: 0, speech: Speech::Heard });
+        }
     }
 
     /// No more packets fit into this turn.

@@ -30,6 +30,8 @@ pub(crate) struct Router {
     pub(crate) dirty_producers: Vec<u32>,
     /// Transports with something to send.
     pub(crate) dirty_transports: Vec<u32>,
+    /// Consumers that wait for a key frame, to be looked at in this turn.
+    pub(crate) starting: Vec<u32>,
     /// Transports whose deadline came nearer by what another one did.
     pub(crate) wakeups: Vec<u32>,
     /// Consumers for which something changed that may move others.
@@ -63,6 +65,7 @@ impl Router {
             data: DataRoutes::default(),
             dirty_producers: Vec::new(),
             dirty_transports: Vec::new(),
+            starting: Vec::new(),
             wakeups: Vec::new(),
             unsettled: Vec::new(),
             allocator: Allocator::new(),
@@ -224,17 +227,17 @@ impl Router {
         self.ask_key_frame(key);
     }
 
-    /// Asks the publisher for the key frame that a consumer waits for, if it
-    /// waits for one and could get it.
+    /// Gets a consumer the key frame that it waits for, if it waits for one and
+    /// could get it: from the cache, or else from the publisher. It happens when
+    /// this turn forwards.
     pub(crate) fn ask_key_frame(&mut self, key: u32) {
         let Some(consumer) = self.consumers.get(key as usize) else { return };
-        let (Some(producer), Some(stream)) = (consumer.producer, consumer.awaits_key_frame())
-        else {
+        if consumer.producer.is_none() || consumer.awaits_key_frame().is_none() {
             return;
-        };
+        }
         let ready = self.transports.get(consumer.transport as usize);
         if ready.is_some_and(Transport::can_send) {
-            self.request_key_frame(producer, stream);
+            self.starting.push(key);
         }
     }
 

@@ -16,6 +16,8 @@ use super::data::{DataConsumer, DataProducer, DataRoutes};
 use super::demand::ProducerDemand;
 use super::id::{ProducerId, RouterId, TransportId};
 use super::keyframe::KeyFrameRequests;
+use super::keyframe_cache::KeyFrameCache;
+use super::layering::Layering;
 use super::producer::{Fresh, IncomingStream, Producer, Stored, StreamCounters};
 use super::router::Router;
 use super::speakers::{Observers, Ranking, Speech, Voice};
@@ -115,6 +117,9 @@ struct StreamSnapshot {
     fir_seq: u8,
     ring_capacity: u32,
     packets: Vec<StoredPacket<Stored>>,
+    cache: KeyFrameCache,
+    layering: Layering,
+    unread: bool,
     counters: StreamCounters,
 }
 
@@ -335,6 +340,9 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
         fir_seq: stream.fir_seq,
         ring_capacity: stream.ring.capacity() as u32,
         packets: stream.ring.export(pool),
+        cache: stream.cache,
+        layering: stream.layering.clone(),
+        unread: stream.unread,
         counters: stream.counters,
     };
     ProducerSnapshot {
@@ -379,6 +387,9 @@ fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
             key_frames: stream.key_frames,
             fir_seq: stream.fir_seq,
             ring,
+            cache: stream.cache,
+            layering: stream.layering,
+            unread: stream.unread,
             counters: stream.counters,
         }
     };

@@ -103,6 +103,9 @@ pub struct InboundRtpStats {
     pub pli_count: u64,
     /// Key frames received.
     pub key_frames_received: u64,
+    /// Receivers that started with a key frame which we still had, so that none
+    /// was asked of the publisher.
+    pub cached_key_frames: u64,
 }
 
 /// Figures of a producer.
@@ -153,6 +156,8 @@ pub struct ConsumerStats {
     pub nack_missed: u64,
     /// Key frames that the receiver asked for (PLI and FIR).
     pub pli_count: u64,
+    /// Times that it started with a key frame which we still had.
+    pub cached_key_frames: u64,
     /// Loss in the receiver's last report, 0 to 1.
     pub fraction_lost: f64,
     /// Round-trip time in seconds.

@@ -57,7 +57,7 @@ impl Siege {
             client.sources.iter_mut().for_each(|source| source.muted = true);
         }
         // Time enough for all packets to fall out of the history.
-        self.world.run_millis(3_000);
+        self.world.run_millis(5_000);
         for client in &mut self.world.clients {
             client.sources.iter_mut().for_each(|source| source.muted = false);
         }

@@ -42,7 +42,8 @@ fn a_late_joiner_gets_a_key_frame() {
     let (ann, bob, cem) = (world.plain(), world.plain(), world.plain());
     let camera = world.publish(ann, Format::H264, 1);
     world.subscribe(bob, &[Format::H264], Some(camera));
-    world.run_millis(3_000);
+    // Too long for the last key frame to be of use.
+    world.run_millis(4_000);
     let before = world.asked(camera);
     let joined = world.now;
     let late = world.subscribe(cem, &[Format::H264], Some(camera));
@@ -60,7 +61,7 @@ fn an_unanswered_request_is_repeated_each_second() {
     let mut world = World::new(23);
     let (ann, bob) = (world.plain(), world.plain());
     let camera = world.publish(ann, Format::Vp8, 1);
-    world.run_millis(500);
+    world.run_millis(4_000);
     // From now on nothing of the publisher comes through: no key frame answers.
     world.links(ann, Link::lossy(20, 1.0), Link::new(20));
     let sink = world.subscribe(bob, &[Format::Vp8], Some(camera));
@@ -78,7 +79,7 @@ fn nobody_asks_for_what_nobody_receives() {
     let mut world = World::new(24);
     let (ann, bob) = (world.plain(), world.plain());
     let camera = world.publish(ann, Format::Vp8, 1);
-    world.run_millis(500);
+    world.run_millis(4_000);
     world.links(ann, Link::lossy(20, 1.0), Link::new(20));
     let sink = world.subscribe(bob, &[Format::Vp8], Some(camera));
     world.run_millis(1_500);
@@ -96,7 +97,7 @@ fn a_request_that_is_open_when_its_producer_pauses_costs_nothing() {
     let mut world = World::new(25);
     let (ann, bob) = (world.plain(), world.plain());
     let camera = world.publish(ann, Format::Vp8, 1);
-    world.run_millis(500);
+    world.run_millis(4_000);
     world.links(ann, Link::lossy(20, 1.0), Link::new(20));
     world.subscribe(bob, &[Format::Vp8], Some(camera));
     world.run_millis(300);

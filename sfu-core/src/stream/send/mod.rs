@@ -10,7 +10,7 @@ mod rtx;
 mod seqmap;
 mod stream;
 
-pub use rewrite::{Refused, Rewriter, Rewritten, Sent};
+pub use rewrite::{History, Refused, Rewriter, Rewritten, Sent};
 pub use rtx::{NackResponder, RtxRefused};
 pub use seqmap::{Offsets, StreamKey};
 pub use stream::{RemoteReport, SendStream};

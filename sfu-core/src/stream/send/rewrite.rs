@@ -2,8 +2,9 @@
 //!
 //! At a switch, to another simulcast layer or another person alike, the
 //! sequence number goes on by one, the timestamp by the time between the two
-//! captures, VP8's picture id and TL0PICIDX by one. Dropped packets leave no
-//! trace. The caller passes each packet of the streams it offers to exactly
+//! captures, picture id, TL0PICIDX and frame number by one. Dropped packets
+//! leave no trace but in VP9's picture ids and in frame numbers: references are
+//! told as distances in those, so within a stream they keep their gaps. The caller passes each packet of the streams it offers to exactly
 //! one of [`Rewriter::switch`], [`Rewriter::forward`] and [`Rewriter::skip`],
 //! never a duplicate.
 
@@ -14,9 +15,13 @@ use sfu_ice::Time;
 
 use super::seqmap::{Mapped, Offsets, SeqMap, StreamKey};
 use crate::stream::recv::{CaptureClock, ClockRate, signed_nanos, wrap_u32};
-use crate::stream::select::{CaptureTime, PacketMeta};
+use crate::stream::select::{CaptureTime, PacketMeta, References};
 use crate::wire::codec::PictureId;
 use crate::wire::{ExtSeq, MediaKind, RtpTime, SeqNo};
+
+mod history;
+
+pub use history::History;
 
 /// Rewrites the numbers of one consumer (receive slot).
 ///
@@ -50,6 +55,10 @@ pub struct Rewriter {
     newest: Option<Newest>,
     picture_id: Option<PictureId>,
     tl0_pic_idx: Option<u8>,
+    /// Newest frame number given out.
+    frame_number: Option<u16>,
+    /// What [`Self::set_top`] said last.
+    top: Option<u8>,
     /// Ticks by which egress timestamps are ahead of the true capture time,
     /// because a switch could not go back in time. Paid back at the next one.
     ahead: i64,
@@ -65,10 +74,17 @@ pub struct Rewritten {
     pub seq: SeqNo,
     /// RTP timestamp.
     pub timestamp: RtpTime,
-    /// VP8 picture id, in the ingress width; `None` if the packet has none.
+    /// Marker bit.
+    pub marker: bool,
+    /// Picture id of VP8 or VP9, in the ingress width; `None` if the packet has
+    /// none.
     pub picture_id: Option<PictureId>,
-    /// VP8 TL0PICIDX; `None` if the packet has none.
+    /// TL0PICIDX of VP8 or VP9; `None` if the packet has none.
     pub tl0_pic_idx: Option<u8>,
+    /// Frame number of the dependency descriptor; `None` if the packet has none.
+    pub frame_number: Option<u16>,
+    /// Highest spatial layer that the receiver gets; `None` for all.
+    pub top: Option<u8>,
 }
 
 /// Where an egress packet came from, and what was added to it.
@@ -91,8 +107,14 @@ impl Sent {
         Rewritten {
             seq: self.seq,
             timestamp: self.offsets.timestamp(meta.timestamp),
+            marker: meta.marker
+                || meta.frame_end && self.offsets.top.is_some_and(|top| top == meta.spatial_id),
             picture_id: meta.picture_id.map(|id| self.offsets.picture_id(id)),
             tl0_pic_idx: meta.tl0_pic_idx.map(|index| self.offsets.tl0_pic_idx(index)),
+            frame_number: meta
+                .dependencies
+                .map(|frame| frame.frame_number.wrapping_add(self.offsets.frame_number)),
+            top: self.offsets.top,
         }
     }
 }
@@ -172,6 +194,8 @@ impl Rewriter {
             newest: None,
             picture_id: None,
             tl0_pic_idx: None,
+            frame_number: None,
+            top: None,
             ahead: 0,
             packet_ticks: None,
         }
@@ -187,18 +211,11 @@ impl Rewriter {
             Some(Source { key, pending: Some(refused), .. }) if key == source => refused,
             _ => 0,
         };
-        let now = self.source.insert(Source {
-            key: source,
-            highest: packet.ext,
-            timestamp: packet.timestamp,
-            picture_id: packet.picture_id,
-            skipping: None,
-            pending: Some(refused.saturating_add(1)),
-        });
+        self.source = Some(Source::new(source, packet, Some(refused.saturating_add(1))));
         let step = match self.newest {
             None => Step { timestamp: self.first_timestamp, ahead: 0 },
             Some(newest) => {
-                let ideal = self.rate.ticks(elapsed(&newest, packet)).saturating_sub(self.ahead);
+                let ideal = self.ideal(&newest, packet);
                 let least = match self.kind {
                     MediaKind::Video => 1,
                     MediaKind::Audio => {
@@ -212,20 +229,10 @@ impl Rewriter {
                 {
                     return Err(Refused::Overlap);
                 }
-                let ticks = ideal.clamp(least, MAX_STEP);
-                let timestamp = newest.timestamp.offset(wrap_u32(ticks));
-                Step { timestamp, ahead: ticks.saturating_sub(ideal).max(0) }
+                Step::at_least(&newest, ideal, least)
             }
         };
-        now.pending = None;
-        self.ahead = step.ahead;
-        self.packet_ticks = None;
-        let offsets = Offsets {
-            timestamp: step.timestamp.0.wrapping_sub(packet.timestamp.0),
-            picture_id: next_picture(self.picture_id, packet.picture_id),
-            tl0_pic_idx: next_tl0(self.tl0_pic_idx, packet.tl0_pic_idx),
-        };
-        self.map.start(source, packet.ext, offsets);
+        self.start(source, packet, step);
         self.send(packet)
     }
 
@@ -251,6 +258,13 @@ impl Rewriter {
     /// because a switch could not go back in time.
     pub fn lag(&self) -> Duration {
         Duration::from_nanos(u64::try_from(self.rate.nanos(self.ahead)).unwrap_or(0))
+    }
+
+    /// Says which spatial layer is the highest that the receiver gets, from the
+    /// next packet on: its frames end a picture. `None` leaves the publisher's
+    /// markers as they are.
+    pub fn set_top(&mut self, top: Option<u8>) {
+        self.top = top;
     }
 
     /// The header values of a packet that is to be sent.
@@ -287,8 +301,10 @@ impl Rewriter {
         match &mut self.source {
             Some(now) if now.key == source && now.pending.is_none() && packet.ext > now.highest => {
                 let mut offsets = self.map.offsets().unwrap_or_default();
+                // VP9 tells references as distances between picture ids.
+                let closes_gaps = !packet.references.contains(References::LAYERED);
                 let is_new = |id: PictureId| {
-                    now.picture_id.is_none_or(|last| picture_distance(id, last) > 0)
+                    closes_gaps && now.picture_id.is_none_or(|last| picture_distance(id, last) > 0)
                 };
                 if let Some(id) = packet.picture_id.filter(|id| is_new(*id)) {
                     now.picture_id = Some(id);
@@ -334,7 +350,32 @@ impl Rewriter {
         self.newest.map(|_| self.map.highest().seq())
     }
 
+    /// Ticks from the newest packet to this one, by their captures.
+    fn ideal(&self, newest: &Newest, packet: &PacketMeta) -> i64 {
+        self.rate.ticks(elapsed(newest, packet)).saturating_sub(self.ahead)
+    }
+
+    /// Begins the numbers of `source` at `packet`.
+    fn start(&mut self, source: StreamKey, packet: &PacketMeta, step: Step) {
+        if let Some(now) = &mut self.source {
+            now.pending = None;
+        }
+        self.ahead = step.ahead;
+        self.packet_ticks = None;
+        let offsets = Offsets {
+            timestamp: step.timestamp.0.wrapping_sub(packet.timestamp.0),
+            picture_id: next_picture(self.picture_id, packet.picture_id),
+            tl0_pic_idx: next_tl0(self.tl0_pic_idx, packet.tl0_pic_idx),
+            frame_number: next_frame(self.frame_number, packet),
+            top: self.top,
+        };
+        self.map.start(source, packet.ext, offsets);
+    }
+
     fn send(&mut self, packet: &PacketMeta) -> Result<Rewritten, Refused> {
+        if let Some(offsets) = self.map.offsets().filter(|offsets| offsets.top != self.top) {
+            self.map.renew(packet.ext, Offsets { top: self.top, ..offsets });
+        }
         let mapped = self.map.forward(packet.ext).ok_or(Refused::NotFollowed)?;
         let rewritten = rewritten(&mapped, packet);
         if let Some(source) = &mut self.source {
@@ -353,6 +394,7 @@ impl Rewriter {
         }
         self.picture_id = newer_picture(self.picture_id, rewritten.picture_id);
         self.tl0_pic_idx = newer_tl0(self.tl0_pic_idx, rewritten.tl0_pic_idx);
+        self.frame_number = newer_frame(self.frame_number, rewritten.frame_number);
         let timestamp = rewritten.timestamp;
         if self.newest.is_none_or(|newest| timestamp.distance(newest.timestamp) > 0) {
             let PacketMeta { arrival, capture, .. } = *packet;
@@ -382,10 +424,32 @@ impl Rewriter {
     }
 }
 
+impl Source {
+    const fn new(key: StreamKey, packet: &PacketMeta, pending: Option<u8>) -> Self {
+        Self {
+            key,
+            highest: packet.ext,
+            timestamp: packet.timestamp,
+            picture_id: packet.picture_id,
+            skipping: None,
+            pending,
+        }
+    }
+}
+
 /// Where a switch takes the timestamp.
 struct Step {
     timestamp: RtpTime,
     ahead: i64,
+}
+
+impl Step {
+    /// `ideal` ticks after the newest packet, but `least` at least.
+    fn at_least(newest: &Newest, ideal: i64, least: i64) -> Self {
+        let ticks = ideal.clamp(least, MAX_STEP);
+        let timestamp = newest.timestamp.offset(wrap_u32(ticks));
+        Self { timestamp, ahead: ticks.saturating_sub(ideal).max(0) }
+    }
 }
 
 /// Nanoseconds between the making of the newest packet and of this one.
@@ -414,6 +478,21 @@ fn next_tl0(last: Option<u8>, ingress: Option<u8>) -> u8 {
     match (last, ingress) {
         (Some(last), Some(index)) => last.wrapping_add(1).wrapping_sub(index),
         _ => 0,
+    }
+}
+
+fn next_frame(last: Option<u16>, packet: &PacketMeta) -> u16 {
+    match (last, packet.dependencies) {
+        (Some(last), Some(frame)) => last.wrapping_add(1).wrapping_sub(frame.frame_number),
+        _ => 0,
+    }
+}
+
+fn newer_frame(last: Option<u16>, number: Option<u16>) -> Option<u16> {
+    match (last, number) {
+        (Some(last), Some(number)) if number.wrapping_sub(last).cast_signed() < 0 => Some(last),
+        (last, None) => last,
+        (_, number) => number,
     }
 }
 

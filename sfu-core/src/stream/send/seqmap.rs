@@ -29,10 +29,15 @@ pub struct StreamKey(pub u32);
 pub struct Offsets {
     /// For the RTP timestamp, in ticks.
     pub timestamp: u32,
-    /// For the VP8 picture id.
+    /// For the picture id of VP8 or VP9.
     pub picture_id: u16,
-    /// For VP8's TL0PICIDX.
+    /// For TL0PICIDX of VP8 or VP9.
     pub tl0_pic_idx: u8,
+    /// For the frame number of the dependency descriptor.
+    pub frame_number: u16,
+    /// Not an offset: the spatial layer whose frames end a picture; `None` if
+    /// the publisher's marker does.
+    pub top: Option<u8>,
 }
 
 impl Offsets {
@@ -83,8 +88,9 @@ struct Segment {
 
 /// How far back a late packet or a NACK may reach, in egress packets.
 pub(super) const WINDOW: u64 = 2_048;
-/// With half of all frames dropped at 30 frames per second: eight seconds.
-const MAX_SEGMENTS: usize = 128;
+/// With half of all frames dropped at 30 frames per second: 25 seconds. A past
+/// that is caught up with takes one for each frame.
+const MAX_SEGMENTS: usize = 384;
 const MAX_HOLES: usize = 32;
 
 impl SeqMap {
@@ -117,6 +123,20 @@ impl SeqMap {
         let mapped = self.segments.back()?.map(ingress)?;
         self.highest = self.highest.max(mapped.egress);
         Some(mapped)
+    }
+
+    /// Has packets of the stream in use get `offsets` from `ingress` on, which is
+    /// above all that were forwarded or left out.
+    pub(super) fn renew(&mut self, ingress: ExtSeq, offsets: Offsets) {
+        let Some(last) = self.segments.back_mut() else { return };
+        if ingress <= last.first_in {
+            last.offsets = offsets;
+            return;
+        }
+        let Some(mapped) = last.map(ingress) else { return };
+        let next =
+            Segment { first_in: ingress, first_out: mapped.egress, offsets, source: last.source };
+        self.append(next);
     }
 
     /// Leaves the numbers from `from` to `to` of the stream in use out; what

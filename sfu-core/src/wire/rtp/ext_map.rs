@@ -202,6 +202,8 @@ pub struct Extensions {
     pub transmission_offset: Option<TransmissionOffset>,
     /// When the frame was captured.
     pub abs_capture_time: Option<AbsCaptureTime>,
+    /// Where that is in the packet.
+    pub abs_capture_time_place: Option<ElementRange>,
     /// Playout delay that the sender asks for.
     pub playout_delay: Option<PlayoutDelay>,
     /// Where the dependency descriptor is: reading it needs the state of its
@@ -263,7 +265,10 @@ pub fn read_extensions(view: &RtpView<'_>, map: &ExtensionMap) -> Extensions {
             ExtensionKind::TransmissionOffset => {
                 out.transmission_offset = TransmissionOffset::read(data);
             }
-            ExtensionKind::AbsCaptureTime => out.abs_capture_time = AbsCaptureTime::read(data),
+            ExtensionKind::AbsCaptureTime => {
+                out.abs_capture_time = AbsCaptureTime::read(data);
+                out.abs_capture_time_place = range();
+            }
             ExtensionKind::PlayoutDelay => out.playout_delay = PlayoutDelay::read(data),
             ExtensionKind::DependencyDescriptor => out.dependency_descriptor = range(),
             ExtensionKind::VideoLayersAllocation => out.video_layers_allocation = range(),

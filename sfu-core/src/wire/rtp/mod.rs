@@ -26,7 +26,7 @@ pub use ext_map::{
     ElementRange, ExtensionKind, ExtensionMap, ExtensionMapError, Extensions, read_extensions,
 };
 pub use padding::add_padding;
-pub use template::{HeaderFields, HeaderTemplate, PassThrough, Written};
+pub use template::{HeaderFields, HeaderTemplate, PassThrough, Replaced, Written};
 pub use values::{
     AbsCaptureTime, AbsSendTime, AudioLevel, PlayoutDelay, TransmissionOffset, VideoOrientation,
 };

@@ -134,6 +134,28 @@ impl HeaderTemplate {
         source: Elements<'_>,
         pass: &PassThrough,
     ) -> Result<Written, RtpError> {
+        self.write_with(out, fields, source, pass, None)
+    }
+
+    /// As [`write`](Self::write), but one element of `source` gets another
+    /// value.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_with(
+        &self,
+        out: &mut [u8],
+        fields: &HeaderFields,
+        source: Elements<'_>,
+        pass: &PassThrough,
+        replaced: Option<Replaced<'_>>,
+    ) -> Result<Written, RtpError> {
+        let source = source.filter_map(|element| match replaced {
+            Some(Replaced { id, value }) if id == element.id => {
+                value.map(|data| Element { id, data })
+            }
+            _ => Some(element),
+        });
         let (prefix, two_byte) = match (&self.one_byte, &self.two_byte) {
             (Some(one), None) => (one, false),
             (None, Some(two)) => (two, true),
@@ -174,6 +196,16 @@ impl HeaderTemplate {
         written.set_abs_send_time(out, fields.abs_send_time);
         Ok(written)
     }
+}
+
+/// Another value for an element of the packet that is being forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs)]
+pub struct Replaced<'a> {
+    /// Its id in that packet.
+    pub id: u8,
+    /// The value; `None` leaves the element out.
+    pub value: Option<&'a [u8]>,
 }
 
 /// Where the parts of a written header are that are known last.
@@ -241,7 +273,8 @@ impl PassThrough {
         self.pairs.iter().all(|&(from, _)| from == 0)
     }
 
-    fn target(&self, id: u8) -> Option<u8> {
+    /// The id that the element with this ingress id travels under, if it does.
+    pub fn target(&self, id: u8) -> Option<u8> {
         self.pairs.iter().find(|&&(from, _)| from == id && id != 0).map(|&(_, to)| to)
     }
 }

@@ -43,6 +43,7 @@ pub struct Sink {
     highest: Option<ExtSeq>,
     first: u64,
     next_report: Time,
+    next_pli: Time,
     expected_before: u64,
     received_before: u64,
 }
@@ -66,6 +67,7 @@ impl Sink {
             highest: None,
             first: 0,
             next_report: now + Duration::from_millis(500),
+            next_pli: now,
             expected_before: 0,
             received_before: 0,
         }
@@ -171,9 +173,20 @@ impl Sink {
                 .collect();
             writer.nack(own, self.config.ssrc, due).unwrap();
         }
+        if self.lacks_start() && now >= self.next_pli {
+            self.next_pli = now + Duration::from_millis(500);
+            writer.pli(Pli { sender: own, media: self.config.ssrc }).unwrap();
+        }
         let len = writer.finish();
         out.truncate(len);
         (len > 0).then_some(out)
+    }
+
+    /// The very first packet was lost, which no receiver can know, and no key
+    /// frame has come since.
+    fn lacks_start(&self) -> bool {
+        let mut stamps = self.packets.values().map(|packet| packet.stamp);
+        stamps.next().is_some_and(|first| first.index > 0) && !stamps.any(|s| s.key && s.index == 0)
     }
 
     pub fn pli(&self) -> Vec<u8> {
@@ -273,6 +286,11 @@ impl Sink {
             }
         }
         frames.pop();
+        if frames.first().is_some_and(|frame| frame[0].stamp.index > 0) {
+            // It began in the middle, see `lacks_start`.
+            let start = frames.iter().position(|f| f[0].stamp.key && f[0].stamp.index == 0);
+            frames.drain(..start.unwrap_or(frames.len()));
+        }
         frames
     }
 

@@ -79,7 +79,8 @@ fn lookup_finds_the_packet_and_its_offsets() {
     (0..10).for_each(|number| _ = forward(&mut map, number));
     hide(&mut map, 10);
     forward(&mut map, 11);
-    let offsets = Offsets { timestamp: 7, picture_id: 8, tl0_pic_idx: 9 };
+    let offsets =
+        Offsets { timestamp: 7, picture_id: 8, tl0_pic_idx: 9, frame_number: 10, top: None };
     map.start(SCREEN, ext(900), offsets);
     forward(&mut map, 900);
     let found = |number| map.lookup(out(number).seq()).map(|m| (m.source, m.ingress));
