@@ -6,23 +6,35 @@
 //! toolchain, `fuzz_targets/` under libFuzzer. See the README beside this
 //! crate.
 
+mod av1;
+mod av1_dd;
 mod demux;
 mod engine;
+mod nal;
+mod red;
 mod rtcp;
 mod rtp;
 mod rtp_extensions;
 mod sdp;
 mod srtp;
 mod stun;
+mod vla;
+mod vp9;
 
+pub use av1::av1;
+pub use av1_dd::av1_dd;
 pub use demux::demux;
 pub use engine::engine;
+pub use nal::{h264, h265};
+pub use red::red;
 pub use rtcp::rtcp;
 pub use rtp::rtp;
 pub use rtp_extensions::rtp_extensions;
 pub use sdp::sdp;
 pub use srtp::srtp_unprotect;
 pub use stun::stun;
+pub use vla::vla;
+pub use vp9::vp9;
 
 /// A fuzz target: judges an input and asserts the target's invariants.
 pub type Target = fn(&[u8]) -> bool;
@@ -33,6 +45,13 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("demux", demux),
     ("rtp", rtp),
     ("rtp_extensions", rtp_extensions),
+    ("vp9", vp9),
+    ("av1", av1),
+    ("av1_dd", av1_dd),
+    ("h264", h264),
+    ("h265", h265),
+    ("red", red),
+    ("vla", vla),
     ("rtcp", rtcp),
     ("srtp_unprotect", srtp_unprotect),
     ("sdp", sdp),

@@ -6,8 +6,16 @@ use sfu_core::wire::{PayloadType, Ssrc};
 
 use crate::lies_in;
 
-const CODECS: [Codec; 7] =
-    [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264, Codec::H265, Codec::Av1, Codec::Other];
+const CODECS: [Codec; 8] = [
+    Codec::Opus,
+    Codec::Red,
+    Codec::Vp8,
+    Codec::Vp9,
+    Codec::H264,
+    Codec::H265,
+    Codec::Av1,
+    Codec::Other,
+];
 
 /// Header, payload and padding make up the whole packet; padding and
 /// retransmission can be undone; rewriting a payload changes what it should.

@@ -14,6 +14,16 @@ use mutator::Mutator;
 use plenum_fuzz::{TARGETS, Target};
 
 #[test]
+fn av1() {
+    fuzz("av1");
+}
+
+#[test]
+fn av1_dd() {
+    fuzz("av1_dd");
+}
+
+#[test]
 fn demux() {
     fuzz("demux");
 }
@@ -21,6 +31,21 @@ fn demux() {
 #[test]
 fn engine() {
     fuzz("engine");
+}
+
+#[test]
+fn h264() {
+    fuzz("h264");
+}
+
+#[test]
+fn h265() {
+    fuzz("h265");
+}
+
+#[test]
+fn red() {
+    fuzz("red");
 }
 
 #[test]
@@ -51,6 +76,16 @@ fn srtp_unprotect() {
 #[test]
 fn stun() {
     fuzz("stun");
+}
+
+#[test]
+fn vla() {
+    fuzz("vla");
+}
+
+#[test]
+fn vp9() {
+    fuzz("vp9");
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn a_snapshot_carries_parameters() {
 fn a_router_has_the_numbers_it_was_given_or_the_next_free_ones() {
     let caps = router();
     let numbers: Vec<_> = caps.codecs.iter().map(|c| c.preferred_payload_type.unwrap().0).collect();
-    assert_eq!(numbers, [96, 97, 98, 99, 100]);
+    assert_eq!(numbers, [96, 97, 98, 99, 100, 101, 102, 103, 104]);
     assert_eq!(caps.codecs[2].parameters.number("apt"), Some(97));
     assert_eq!(caps, router(), "the same configuration, the same numbers");
     validate_rtp_capabilities(&caps).unwrap();
@@ -132,8 +132,8 @@ fn a_router_has_the_numbers_it_was_given_or_the_next_free_ones() {
     codecs.push(capability(MediaKind::Audio, "audio/pcmu", 8_000));
     let caps = router_capabilities(&codecs).unwrap();
     let numbers: Vec<_> = caps.codecs.iter().map(|c| c.preferred_payload_type.unwrap().0).collect();
-    assert_eq!(numbers, [97, 96, 98, 99, 100, 0]);
-    assert_eq!(caps.codecs[5].mime_type, "audio/PCMU");
+    assert_eq!(numbers, [97, 96, 98, 99, 100, 101, 102, 103, 104, 0]);
+    assert_eq!(caps.codecs[9].mime_type, "audio/PCMU");
 }
 
 #[test]
@@ -178,6 +178,106 @@ fn a_producer_becomes_consumable_in_the_routers_numbers() {
     let strange = producer(&[h264(120, "640c1f", 1)]);
     let error = consumable_parameters(MediaKind::Video, &strange, &router()).unwrap_err();
     assert_eq!(error.to_string(), "video/H264 with payload type 120 is not a codec of the router");
+}
+
+/// A router with Opus and redundant audio.
+fn router_with_red() -> RtpCapabilities {
+    let mut codecs = default_codecs();
+    codecs.truncate(1);
+    codecs.push(RtpCodecCapability {
+        channels: Some(2),
+        ..capability(MediaKind::Audio, "audio/RED", 48_000)
+    });
+    router_capabilities(&codecs).unwrap()
+}
+
+fn audio(name: &str, payload_type: u8, fmtp: &str) -> RtpCodecParameters {
+    RtpCodecParameters {
+        mime_type: format!("audio/{name}"),
+        payload_type: PayloadType(payload_type),
+        clock_rate: 48_000,
+        channels: Some(2),
+        parameters: CodecParameters::parse(fmtp),
+        rtcp_feedback: Vec::new(),
+    }
+}
+
+#[test]
+fn redundant_audio_is_numbered_like_the_codec_inside() {
+    let router = router_with_red();
+    let red = &router.codecs[1];
+    assert_eq!(
+        (red.mime_type.as_str(), red.preferred_payload_type),
+        ("audio/red", Some(PayloadType(97)))
+    );
+    assert_eq!(red.parameters.to_string(), "96/96");
+    let alone = [capability(MediaKind::Audio, "audio/red", 48_000)]
+        .map(|codec| RtpCodecCapability { channels: Some(2), ..codec });
+    let error = router_capabilities(&alone).unwrap_err();
+    assert_eq!(error.to_string(), "codecs (entry 0): expected audio/opus before audio/red");
+
+    let sent = producer(&[audio("opus", 111, "useinbandfec=1"), audio("red", 63, "111/111")]);
+    let consumable = consumable_parameters(MediaKind::Audio, &sent, &router).unwrap();
+    let found: Vec<_> =
+        consumable.codecs.iter().map(|c| (c.payload_type.0, c.parameters.to_string())).collect();
+    assert_eq!(found, [(96, "useinbandfec=1".to_owned()), (97, "96/96".to_owned())]);
+    let params = consumer_parameters(MediaKind::Audio, &consumable, &router, ids()).unwrap();
+    assert_eq!(params.codecs.len(), 2);
+
+    // A device that has one of the two.
+    let with = |name: &str| {
+        let mut device = router.clone();
+        device.codecs.retain(|codec| codec.mime_type == name);
+        consumer_parameters(MediaKind::Audio, &consumable, &device, ids())
+    };
+    assert_eq!(with("audio/opus").unwrap().codecs.len(), 1);
+    assert_eq!(with("audio/red"), Err(OrtcError::NoCommonCodec { kind: MediaKind::Audio }));
+}
+
+#[test]
+fn profiles_of_one_codec_are_codecs_of_their_own() {
+    let profile = |name: &str, parameter: &str, value: u32| RtpCodecCapability {
+        parameters: CodecParameters::new().with(parameter, value),
+        ..capability(MediaKind::Video, name, 90_000)
+    };
+    let router = router_capabilities(&[
+        profile("video/VP9", "profile-id", 0),
+        profile("video/VP9", "profile-id", 2),
+        profile("video/H265", "profile-id", 1),
+        capability(MediaKind::Video, "video/AV1", 90_000),
+    ])
+    .unwrap();
+    let sent = |name: &str, fmtp: &str| RtpCodecParameters {
+        mime_type: name.to_owned(),
+        parameters: CodecParameters::parse(fmtp),
+        ..vp8(120)
+    };
+    let number = |codec| {
+        let consumable = consumable_parameters(MediaKind::Video, &producer(&[codec]), &router);
+        consumable.map(|c| c.codecs[0].payload_type.0).ok()
+    };
+    assert_eq!(number(sent("video/VP9", "")), Some(96));
+    assert_eq!(number(sent("video/VP9", "profile-id=2")), Some(98));
+    assert_eq!(number(sent("video/VP9", "profile-id=1")), None);
+    assert_eq!(number(sent("video/H265", "level-id=93;tier-flag=0;tx-mode=SRST")), Some(100));
+    assert_eq!(number(sent("video/H265", "profile-id=2")), None);
+    assert_eq!(number(sent("video/AV1", "level-idx=5;profile=0;tier=0")), Some(102));
+    assert_eq!(number(sent("video/AV1", "profile=1")), None);
+}
+
+#[test]
+fn layers_are_described_in_header_extensions() {
+    let consumable =
+        consumable_parameters(MediaKind::Video, &producer(&[vp8(96)]), &router()).unwrap();
+    assert!(consumable.extension_id(ExtensionKind::DependencyDescriptor).is_some());
+    // What a publisher allots is for us alone.
+    assert_eq!(consumable.extension_id(ExtensionKind::VideoLayersAllocation), None);
+    let received = router();
+    let vla = received
+        .header_extensions
+        .iter()
+        .find(|ext| ext.uri == ExtensionKind::VideoLayersAllocation.uri());
+    assert!(vla.unwrap().direction.receives());
 }
 
 #[test]
@@ -243,7 +343,7 @@ fn congestion_control_is_transport_cc_or_else_remb() {
 fn a_slot_carries_every_common_codec_in_the_receivers_numbers() {
     let mut receiver = RtpCapabilities::default();
     for (number, name, parameters) in [
-        (35, "video/AV1", ""),
+        (35, "video/theora", ""),
         (45, "video/H264", "packetization-mode=1;profile-level-id=42e01f"),
         (46, "video/rtx", "apt=45"),
         (47, "video/vp8", ""),

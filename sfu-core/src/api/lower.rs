@@ -105,6 +105,11 @@ fn variant(codec: &RtpCodecParameters) -> u32 {
         }
         Codec::Vp9 => number("profile-id"),
         Codec::Av1 => number("profile"),
+        // Main profile and main tier are the defaults (RFC 7798 §7.1).
+        Codec::H265 => {
+            let profile = codec.parameters.number("profile-id").unwrap_or(1);
+            (profile & 0xff) << 1 | (number("tier-flag") & 1)
+        }
         _ => 0,
     }
 }

@@ -2,13 +2,14 @@
 
 use super::description::{Direction, MediaSection, SessionDescription};
 use crate::api::params::ortc::{
-    CodecDescription, MAX_ENCODINGS, best_match, keep_one_congestion_control,
+    CodecDescription, MAX_ENCODINGS, best_match, is_red, keep_one_congestion_control,
 };
 use crate::api::params::{
     CodecParameters, ExtensionDirection, H264ProfileLevel, RtcpParameters, RtpCapabilities,
     RtpCodecCapability, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtension,
     RtpHeaderExtensionParameters, RtpParameters, RtxParameters,
 };
+use crate::wire::rtp::ExtensionKind;
 use crate::wire::{MediaKind, Ssrc};
 
 /// Which sections one transport can carry.
@@ -69,7 +70,8 @@ impl<'a> SectionTerms<'a> {
             let better = || offered().any(|other| exact(&other, &ours));
             (exact(&codec, &ours) || !better()).then_some((codec, ours))
         };
-        let codecs: Vec<_> = offered().filter_map(common).collect();
+        let mut codecs: Vec<_> = offered().filter_map(common).collect();
+        keep_red_with_its_codec(&mut codecs);
         let mixed = extmap_allow_mixed || section.extmap_allow_mixed;
         let max_extension_id = if mixed { u8::MAX } else { 14 };
         (!codecs.is_empty()).then_some(Self { kind, section, router, max_extension_id, codecs })
@@ -118,7 +120,9 @@ impl<'a> SectionTerms<'a> {
         let mut header_extensions = self.extensions();
         header_extensions.retain(|ext| {
             let ours = self.router_direction(&ext.uri);
-            ext.direction.receives() && ours.is_some_and(ExtensionDirection::sends)
+            ext.direction.receives()
+                && ours.is_some_and(ExtensionDirection::sends)
+                && (self.is_mixed() || !is_long(&ext.uri))
         });
         RtpCapabilities { codecs, header_extensions }
     }
@@ -130,12 +134,17 @@ impl<'a> SectionTerms<'a> {
         let Some((_, ours)) = ours else { return offered.parameters.clone() };
         let (theirs, ours) = (&offered.parameters, &ours.parameters);
         let name = offered.mime_type.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        if name == "red" {
+            // Payload types of the offer, which are those of the answer too.
+            return theirs.clone();
+        }
         // What tells one bitstream from another is repeated. The rest are wishes
         // of the peer as a receiver, and we have none but those configured.
         let repeated: &[&str] = match name.as_str() {
             "h264" => &["packetization-mode", "level-asymmetry-allowed"],
             "vp9" => &["profile-id"],
             "av1" => &["profile", "level-idx", "tier"],
+            "h265" => &["profile-id", "tier-flag", "level-id", "tx-mode"],
             "opus" => &["minptime", "useinbandfec"],
             _ => &[],
         };
@@ -227,6 +236,11 @@ impl<'a> SectionTerms<'a> {
         extensions
     }
 
+    /// Whether the peer reads packets with two-byte elements among others.
+    const fn is_mixed(&self) -> bool {
+        self.max_extension_id > 14
+    }
+
     fn router_direction(&self, uri: &str) -> Option<ExtensionDirection> {
         let mut ours = self.router.header_extensions.iter();
         ours.find(|ext| ext.kind == self.kind && ext.uri == uri).map(|ext| ext.direction)
@@ -250,6 +264,26 @@ impl<'a> SectionTerms<'a> {
             rtcp_feedback: codec.rtcp_feedback.clone(),
         }
     }
+}
+
+/// Whether values of this extension can be too long for the one-byte form, so
+/// that they can be sent only to peers that take both forms (RFC 8285 §4.1.2).
+fn is_long(uri: &str) -> bool {
+    uri == ExtensionKind::DependencyDescriptor.uri()
+}
+
+/// Drops redundant audio unless all that it may hold is in common too.
+fn keep_red_with_its_codec(codecs: &mut Vec<(&RtpCodecParameters, &RtpCodecCapability)>) {
+    let numbers: Vec<u8> = codecs
+        .iter()
+        .filter(|(codec, _)| !is_red(&codec.mime_type))
+        .map(|(codec, _)| codec.payload_type.0)
+        .collect();
+    codecs.retain(|(codec, _)| {
+        let inside = codec.parameters.text("").unwrap_or_default();
+        let known = |pt: &str| pt.parse().is_ok_and(|pt| numbers.contains(&pt));
+        !is_red(&codec.mime_type) || inside.split('/').all(known)
+    });
 }
 
 fn in_use(ext: &RtpHeaderExtension) -> RtpHeaderExtensionParameters {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::Codec;
 use super::{av1, h264, h265, opus, vp8, vp9};
+use crate::wire::rtp::red::{Red, RedError};
 
 /// Why a payload could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -67,7 +68,8 @@ pub struct FrameInfo {
     /// Temporal layer, 0 is the base, if the payload says so.
     pub temporal_id: Option<u8>,
     /// A subscriber of lower temporal layers can go up to this layer here (VP8 Y
-    /// bit, VP9 U bit).
+    /// bit, H.265 TSA and STSA pictures). VP9's U bit says it of the layers above
+    /// this one, from the next picture on (RFC 9628 §4.2).
     pub layer_sync: bool,
     /// Number of the picture.
     pub picture_id: Option<PictureId>,
@@ -104,12 +106,27 @@ impl FrameInfo {
 pub fn inspect(codec: Codec, payload: &[u8]) -> Result<FrameInfo, CodecError> {
     match codec {
         Codec::Opus => opus::inspect(payload),
+        Codec::Red => red(payload),
         Codec::Vp8 => vp8::inspect(payload),
         Codec::Vp9 => vp9::inspect(payload),
         Codec::H264 => h264::inspect(payload),
         Codec::H265 => h265::inspect(payload),
         Codec::Av1 => av1::inspect(payload),
         Codec::Other => Ok(FrameInfo { keyframe: true, frame_start: true, ..Default::default() }),
+    }
+}
+
+/// Every packet stands alone, as those of the codec inside do.
+fn red(payload: &[u8]) -> Result<FrameInfo, CodecError> {
+    match Red::parse(payload) {
+        Ok(_) => Ok(FrameInfo {
+            keyframe: true,
+            frame_start: true,
+            frame_end: Some(true),
+            ..Default::default()
+        }),
+        Err(RedError::Truncated) => Err(CodecError::Truncated),
+        Err(RedError::TooManyBlocks) => Err(CodecError::Malformed),
     }
 }
 

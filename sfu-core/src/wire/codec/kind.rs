@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Codec {
     /// Opus (RFC 7587).
     Opus,
+    /// Redundant audio (RFC 2198), in calls with Opus inside.
+    Red,
     /// VP8 (RFC 7741).
     Vp8,
     /// VP9 (RFC 9628).
@@ -23,12 +25,14 @@ pub enum Codec {
 }
 
 impl Codec {
-    const NAMED: [Self; 6] = [Self::Opus, Self::Vp8, Self::Vp9, Self::H264, Self::H265, Self::Av1];
+    const NAMED: [Self; 7] =
+        [Self::Opus, Self::Red, Self::Vp8, Self::Vp9, Self::H264, Self::H265, Self::Av1];
 
     /// The media type, such as `video/VP8`; `None` for `Other`.
     pub const fn mime_type(self) -> Option<&'static str> {
         match self {
             Self::Opus => Some("audio/opus"),
+            Self::Red => Some("audio/red"),
             Self::Vp8 => Some("video/VP8"),
             Self::Vp9 => Some("video/VP9"),
             Self::H264 => Some("video/H264"),

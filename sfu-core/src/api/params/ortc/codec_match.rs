@@ -5,6 +5,12 @@ use crate::api::params::{
     RtpCodecParameters,
 };
 
+/// Whether this is redundant audio (RFC 2198). Its parameters name the payload
+/// types inside, so they are never those of another description.
+pub(crate) fn is_red(mime_type: &str) -> bool {
+    mime_type.eq_ignore_ascii_case("audio/red")
+}
+
 /// What identifies a codec, borrowed from a capability or from parameters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CodecDescription<'a> {

@@ -1,5 +1,6 @@
 //! What a consumer receives: of one producer, or of any through a slot.
 
+use super::codec_match::is_red;
 use super::{OrtcError, best_match};
 use crate::api::params::{
     RtcpFeedback, RtcpParameters, RtpCapabilities, RtpCodecCapability, RtpCodecParameters,
@@ -60,9 +61,11 @@ pub fn consumable_parameters(
         if codecs.iter().any(|c: &RtpCodecParameters| c.payload_type == payload_type) {
             continue;
         }
+        let own = if is_red(&codec.mime_type) { &ours.parameters } else { &codec.parameters };
         codecs.push(RtpCodecParameters {
             payload_type,
             rtcp_feedback: ours.rtcp_feedback.clone(),
+            parameters: own.clone(),
             ..codec.clone()
         });
         // Retransmission is between us and each consumer, so it does not need
@@ -168,7 +171,7 @@ pub fn consumer_parameters(
 ///     msid: None,
 /// };
 /// let slot = slot_parameters(MediaKind::Video, &router, &router, ids).unwrap();
-/// assert_eq!(slot.media_codecs().count(), 2);
+/// assert_eq!(slot.media_codecs().count(), 4);
 /// ```
 ///
 /// # Errors
@@ -233,7 +236,8 @@ fn egress_parameters(
     header_extensions: Vec<RtpHeaderExtensionParameters>,
     ids: EgressIds,
 ) -> Result<RtpParameters, OrtcError> {
-    if codecs.is_empty() {
+    // Redundant audio alone has nothing inside that both know.
+    if codecs.iter().all(|codec| is_red(&codec.mime_type)) {
         return Err(OrtcError::NoCommonCodec { kind });
     }
     keep_one_congestion_control(&mut codecs, &header_extensions);

@@ -16,6 +16,8 @@ mod error;
 mod router_capabilities;
 mod validate;
 
+#[cfg(feature = "sdp")]
+pub(crate) use codec_match::is_red;
 pub(crate) use codec_match::{CodecDescription, best_match};
 #[cfg(feature = "sdp")]
 pub(crate) use consume::keep_one_congestion_control;

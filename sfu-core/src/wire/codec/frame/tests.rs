@@ -2,8 +2,16 @@ use proptest::prelude::*;
 
 use super::*;
 
-const ALL: [Codec; 7] =
-    [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264, Codec::H265, Codec::Av1, Codec::Other];
+const ALL: [Codec; 8] = [
+    Codec::Opus,
+    Codec::Red,
+    Codec::Vp8,
+    Codec::Vp9,
+    Codec::H264,
+    Codec::H265,
+    Codec::Av1,
+    Codec::Other,
+];
 
 fn starts(codec: Codec, payload: &[u8]) -> bool {
     inspect(codec, payload).unwrap().starts_keyframe()
@@ -32,6 +40,8 @@ fn media_types_name_codecs() {
 fn audio_starts_anywhere() {
     assert!(starts(Codec::Opus, &[0xfc, 0xff, 0xfe]));
     assert!(starts(Codec::Other, &[]));
+    assert!(starts(Codec::Red, &[0xef, 0x0f, 0x00, 0x01, 0x6f, 0xfc, 0xfc]));
+    assert_eq!(inspect(Codec::Red, &[0xef, 0x0f, 0x00]), Err(CodecError::Truncated));
     assert!(opus::is_dtx(&[0xf8]) && opus::is_dtx(&[0xf8, 0xff]));
     assert!(!opus::is_dtx(&[0xf8, 0xff, 0xfe]) && !opus::is_dtx(&[0xf9]) && !opus::is_dtx(&[]));
 }

@@ -15,35 +15,17 @@ fn layer(stream: u8, spatial_id: u8, bitrates: &[u32]) -> SpatialLayer {
 
 #[test]
 fn simulcast_composed_by_hand() {
-    let value = [
-        0b0110_0001, // stream 1 of 3, spatial layer 0 of each
-        0b0101_0100, // two temporal layers each
-        100,
-        150, // kbit/s of stream 0
-        0xac,
-        0x02,
-        0x90,
-        0x03, // 300 and 400
-        0xe8,
-        0x07,
-        0xdc,
-        0x0b, // 1000 and 1500
-        0x01,
-        0x3f,
-        0x00,
-        0xb3,
-        15, // 320 × 180
-        0x02,
-        0x7f,
-        0x01,
-        0x67,
-        30, // 640 × 360
-        0x04,
-        0xff,
-        0x02,
-        0xcf,
-        30, // 1280 × 720
+    let fields: &[&[u8]] = &[
+        &[0b0110_0001],                // stream 1 of 3, spatial layer 0 of each
+        &[0b0101_0100],                // two temporal layers each
+        &[100, 120],                   // kbit/s of stream 0
+        &[0xac, 0x02, 0x90, 0x03],     // 300 and 400
+        &[0xe8, 0x07, 0xdc, 0x0b],     // 1000 and 1500
+        &[0x01, 0x3f, 0x00, 0xb3, 15], // 320 × 180
+        &[0x02, 0x7f, 0x01, 0x67, 30], // 640 × 360
+        &[0x04, 0xff, 0x02, 0xcf, 30], // 1280 × 720
     ];
+    let value = fields.concat();
     let read = VideoLayersAllocation::read(&value).unwrap();
     assert_eq!((read.stream(), read.streams()), (1, 3));
     let bitrates: Vec<_> =

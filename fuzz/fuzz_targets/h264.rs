@@ -1,0 +1,6 @@
+//! libFuzzer entry point of [`plenum_fuzz::h264`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    plenum_fuzz::h264(data);
+});
