@@ -40,6 +40,6 @@ pub mod recv;
 pub mod select;
 pub mod send;
 
-pub use recv::{NackGenerator, RecvStream, RemoteClock, RtxPairs, TwccRecorder};
+pub use recv::{NackGenerator, RecvStream, RemoteClock, TwccRecorder};
 pub use select::{Layers, PacketMeta, Selector};
 pub use send::{NackResponder, Rewriter, SendStream, StreamKey};
