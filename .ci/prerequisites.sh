@@ -80,6 +80,18 @@ build_web_client() {
   (cd "$web" && npm run --silent build)
 }
 
+need_gstreamer() {
+  /usr/bin/python3 -c '
+import gi
+gi.require_version("GstWebRTC", "1.0")
+from gi.repository import Gst
+Gst.init(None)
+names = "webrtcbin nicesrc vp8enc rtpvp8pay opusenc opusdec videotestsrc audiotestsrc".split()
+raise SystemExit(not all(map(Gst.ElementFactory.find, names)))' 2>/dev/null ||
+    apt_install openssl python3-gi gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0 \
+      gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
+}
+
 need_aiortc() {
   local venv=$e2e/.venv
   cmp -s "$e2e/requirements.txt" "$venv/.plenum-requirements" && return 0

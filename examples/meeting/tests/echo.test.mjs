@@ -1,12 +1,17 @@
 // The smallest program on the library: a browser gets its own camera and microphone back,
-// over UDP and IPv6, and over TCP where a firewall lets nothing else through.
+// over UDP and IPv6, and over TCP where a firewall lets nothing else through. GStreamer does the same.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { Chromium } from './clients/chromium.mjs';
 import { eventually } from './eventually.mjs';
 import { freePort } from './server.mjs';
+
+const run = promisify(execFile);
 
 /** Keeps only the candidates of one protocol in what the page is answered. */
 function onlyBy(protocol) {
@@ -31,6 +36,18 @@ async function received() {
     protocol: pair && stats.get(pair.remoteCandidateId)?.protocol,
     address: pair && stats.get(pair.remoteCandidateId)?.address,
   };
+}
+
+/** A PEM file with a key and a certificate of the kind that every WebRTC peer takes. */
+async function ecdsaCertificate() {
+  const folder = await mkdtemp(join(tmpdir(), 'plenum-'));
+  const [key, certificate, both] = ['key.pem', 'certificate.pem', 'both.pem'].map((name) => join(folder, name));
+  await run('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+    '-subj', '/CN=gstreamer', '-days', '2', '-keyout', key, '-out', certificate,
+  ]);
+  await writeFile(both, (await readFile(key, 'utf8')) + (await readFile(certificate, 'utf8')));
+  return both;
 }
 
 class Echo {
@@ -88,6 +105,14 @@ describe('the echo example', { timeout: 180_000 }, () => {
       await page.close();
     });
   }
+
+  test('gives GStreamer its picture and sound back', async () => {
+    const script = new URL('clients/gstreamer_echo.py', import.meta.url).pathname;
+    const certificate = await ecdsaCertificate();
+    const { stdout } = await run('/usr/bin/python3', [script, ipv4.url, '60', certificate]);
+    const decoded = JSON.parse(stdout);
+    assert.ok(decoded.video >= 30 && decoded.audio >= 100, stdout);
+  });
 
   test('refuses what is no offer, and says why', async () => {
     const answer = await fetch(`${ipv4.url}/offer`, { method: 'POST', body: 'hello' });
