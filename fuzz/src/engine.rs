@@ -13,8 +13,9 @@ use sfu_core::wire::rtcp::Compound;
 use sfu_core::wire::rtp::{ExtensionKind, ExtensionMap, RtpView};
 use sfu_core::wire::{PayloadType, Rid, Ssrc};
 use sfu_core::{
-    CodecConfig, ConsumerConfig, ConsumerId, EncodingConfig, Layers, MediaKind, PlainConfig,
-    PlainRemote, ProducerConfig, ProducerId, RouterId, Time, TransportId,
+    AudioLevelOptions, CodecConfig, ConsumerConfig, ConsumerId, EncodingConfig, Layers, MediaKind,
+    ObserverScope, PlainConfig, PlainRemote, ProducerConfig, ProducerId, RouterId, SpeakerOptions,
+    SpeakerSlot, Time, TransportId,
 };
 use sfu_ice::{Certificate, PacketClass, PeerConfig, Protocol, Random, Tuple, classify};
 
@@ -67,6 +68,9 @@ struct World {
     browser_transport: TransportId,
     camera: ProducerId,
     view: ConsumerId,
+    microphone: ProducerId,
+    /// A slot that follows who speaks.
+    ear: ConsumerId,
     sent: usize,
 }
 
@@ -110,6 +114,10 @@ impl World {
             ids.push((producer, consumer));
         }
         let (camera, view) = ids[0];
+        let (microphone, _) = ids[1];
+        let consume = Command::Consume(transports[1], consumer(MediaKind::Audio, 40, microphone));
+        let Reply::Consumer(ear) = ask(&mut engine, consume) else { unreachable!() };
+        ask(&mut engine, Command::FollowSpeaker(ear, SpeakerSlot::new(0)));
         let browser = path(5_004);
         let sent = 0;
         Self {
@@ -123,6 +131,8 @@ impl World {
             browser_transport,
             camera,
             view,
+            microphone,
+            ear,
             sent,
         }
     }
@@ -152,10 +162,28 @@ impl World {
             12 => Command::ConsumerStats(view),
             13 => Command::ProducerStats(camera),
             14 => Command::RestartIce(self.browser_transport),
-            _ => Command::TransportStats(self.browser_transport),
+            _ => self.about_speakers(what >> 4 & 7),
         };
         self.requests += 1;
         self.engine.handle_command(self.now, RequestId(self.requests), command);
+    }
+
+    fn about_speakers(&self, what: u8) -> Command {
+        let (camera, microphone, ear) = (self.camera, self.microphone, self.ear);
+        let places = |places| SpeakerOptions::default().places(places);
+        match what {
+            0 => Command::FollowSpeaker(ear, SpeakerSlot::new(0)),
+            1 => Command::FollowSpeaker(self.view, SpeakerSlot::new(0).except(microphone)),
+            2 => Command::SetProducerSpeaker(camera, Some(microphone)),
+            3 => Command::SetSpeakerOptions(self.router, places(0)),
+            4 => Command::SetSpeakerOptions(self.router, places(2)),
+            5 => Command::PauseProducer(microphone),
+            6 => Command::ResumeProducer(microphone),
+            _ => {
+                let options = AudioLevelOptions::default().scope(ObserverScope::Router);
+                Command::CreateAudioLevelObserver(self.router, options)
+            }
+        }
     }
 
     fn turn(&mut self) {

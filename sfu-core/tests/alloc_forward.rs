@@ -1,5 +1,6 @@
 //! A call in its steady state allocates nothing: not for a packet that comes
-//! in, is forwarded, reported on or sent again, nor for the turns between.
+//! in, is listened to, forwarded, reported on or sent again, nor for the turns
+//! between.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -13,7 +14,7 @@ use sfu_core::wire::srtp::Outbound;
 use sfu_core::wire::{PayloadType, RtpTime, SeqNo, Ssrc};
 use sfu_core::{
     CodecConfig, ConsumerConfig, EncodingConfig, MediaKind, PlainConfig, PlainRemote,
-    ProducerConfig, RouterId, SrtpMaster, SrtpProfile, Time, TransportId, Tuple,
+    ProducerConfig, RouterId, SpeakerSlot, SrtpMaster, SrtpProfile, Time, TransportId, Tuple,
 };
 use sfu_ice::{Certificate, PeerConfig, Protocol, Random};
 
@@ -53,6 +54,7 @@ const FORWARDED: u64 = if cfg!(feature = "crypto-aws-lc-rs") { 1_000_000 } else 
 const LEN: usize = 700;
 const FIRST_SSRC: u32 = 1_000;
 const SSRC: Ssrc = Ssrc(0x00c0_ffee);
+const VOICE: Ssrc = Ssrc(0x00c0_fff0);
 
 /// One publisher, and viewers that lose packets.
 struct Call {
@@ -65,6 +67,8 @@ struct Call {
     newest: [SeqNo; VIEWERS as usize],
     /// Retransmissions.
     again: u64,
+    /// Audio packets of slots that follow speakers.
+    heard: u64,
     sent: u64,
     seq: SeqNo,
 }
@@ -86,8 +90,20 @@ fn codec(payload_type: u8) -> CodecConfig {
     }
 }
 
+fn opus(payload_type: u8) -> CodecConfig {
+    CodecConfig {
+        rtx_payload_type: None,
+        codec: Codec::Opus,
+        clock_rate: 48_000,
+        nack: false,
+        pli: false,
+        ..codec(payload_type)
+    }
+}
+
 fn extensions() -> ExtensionMap {
     let mut map = ExtensionMap::default();
+    map.insert(ExtensionKind::AudioLevel, 6).unwrap();
     map.insert(ExtensionKind::TransportWideCc, 5).unwrap();
     map.insert(ExtensionKind::AbsSendTime, 3).unwrap();
     map
@@ -116,8 +132,18 @@ impl Call {
             speaker: None,
             consumable: String::new(),
         };
-        let reply = command(&mut engine, now, Command::Produce(transport, config));
+        let reply = command(&mut engine, now, Command::Produce(transport, config.clone()));
         let Reply::Producer(producer) = reply else { panic!() };
+        let config = ProducerConfig {
+            kind: MediaKind::Audio,
+            codecs: vec![opus(111)],
+            encodings: vec![EncodingConfig { ssrc: Some(VOICE), ..EncodingConfig::default() }],
+            ..config
+        };
+        let Reply::Producer(_) = command(&mut engine, now, Command::Produce(transport, config))
+        else {
+            panic!()
+        };
         let mut viewers = Vec::new();
         for at in 1..=VIEWERS {
             let ((tuple, outbound), transport) = connect(&mut engine, now, router, at);
@@ -134,11 +160,33 @@ impl Call {
                 preferred_layers: None,
                 paused: false,
             };
-            command(&mut engine, now, Command::Consume(transport, config));
+            command(&mut engine, now, Command::Consume(transport, config.clone()));
+            let config = ConsumerConfig {
+                kind: MediaKind::Audio,
+                codecs: vec![opus(109)],
+                ssrc: Ssrc(ssrc.0 + 1_000),
+                rtx_ssrc: None,
+                producer: None,
+                ..config
+            };
+            let consume = Command::Consume(transport, config);
+            let Reply::Consumer(ear) = command(&mut engine, now, consume) else { panic!() };
+            command(&mut engine, now, Command::FollowSpeaker(ear, SpeakerSlot::new(0)));
             viewers.push((tuple, outbound, ssrc));
         }
         let newest = [SeqNo(0); VIEWERS as usize];
-        Self { engine, now, router, publisher, viewers, newest, again: 0, sent: 0, seq: SeqNo(1) }
+        Self {
+            engine,
+            now,
+            router,
+            publisher,
+            viewers,
+            newest,
+            again: 0,
+            heard: 0,
+            sent: 0,
+            seq: SeqNo(1),
+        }
     }
 
     /// A millisecond: a packet of the publisher, now and then a hole, a report,
@@ -168,6 +216,20 @@ impl Call {
             engine.handle_datagram(self.now, publisher.0, &mut buffer[..len]);
         }
         *seq = seq.next();
+        if at.is_multiple_of(20) {
+            // Somebody who speaks, with the gaps of speech.
+            let number = (at / 20) as u16;
+            let level = if number % 11 < 9 { 30 } else { 75 };
+            let mut packet = [0; 20];
+            packet[..2].copy_from_slice(&[0x90, 111]);
+            packet[2..4].copy_from_slice(&number.to_be_bytes());
+            packet[4..8].copy_from_slice(&(at as u32 * 48).to_be_bytes());
+            packet[8..12].copy_from_slice(&VOICE.0.to_be_bytes());
+            packet[12..].copy_from_slice(&[0xbe, 0xde, 0, 1, 0x60, level, 0, 0]);
+            buffer[..20].copy_from_slice(&packet);
+            let len = publisher.1.protect_rtp(buffer, 100).unwrap();
+            engine.handle_datagram(self.now, publisher.0, &mut buffer[..len]);
+        }
         if at.is_multiple_of(1_000) {
             let ntp = NtpTime::from_duration(std::time::Duration::from_millis(at));
             let info = SenderInfo { ntp, rtp: RtpTime(at as u32 * 90), packets: 1, octets: 1 };
@@ -192,7 +254,7 @@ impl Call {
     }
 
     fn turn(&mut self) {
-        let Self { sent, again, newest, .. } = self;
+        let Self { sent, again, heard, newest, .. } = self;
         self.engine.run(self.now, &mut |run: Run<'_>| {
             *sent += run.count as u64;
             for packet in run.packets().filter(|packet| packet[1] & 0x7f == 100) {
@@ -200,6 +262,7 @@ impl Call {
                 let viewer = (ssrc - FIRST_SSRC) as usize / 2;
                 newest[viewer] = SeqNo(u16::from_be_bytes([packet[2], packet[3]]));
             }
+            *heard += run.packets().filter(|packet| packet[1] & 0x7f == 109).count() as u64;
             *again += run.packets().filter(|packet| packet[1] & 0x7f == 101).count() as u64;
         });
         assert!(self.engine.poll_timeout().is_some_and(|due| due > self.now));
@@ -257,6 +320,7 @@ fn a_million_forwarded_packets_allocate_nothing() {
     }
     let allocated = ALLOCATIONS.get() - allocations;
     assert!(call.again > FORWARDED / 1_000, "{} retransmissions", call.again);
+    assert!(call.heard > FORWARDED / 50, "{} audio packets", call.heard);
     assert_eq!(allocated, 0, "allocations for {} packets", call.sent - sent);
     let close = Command::CloseRouter(call.router);
     command(&mut call.engine, call.now, close);

@@ -9,8 +9,9 @@ use std::time::Duration;
 use executor::block_on;
 use sfu_core::api::params::RtpParameters;
 use sfu_core::{
-    CloseReason, ConsumeOptions, Error, ErrorKind, Event, Events, MediaKind, PlainRemote,
-    PlainTransportOptions, ProduceOptions, RouterOptions, Sfu, SlotOptions, SrtpProfile,
+    ActiveSpeakerOptions, AudioLevelOptions, CloseReason, ConsumeOptions, Error, ErrorKind, Event,
+    Events, MediaKind, ObserverScope, PlainRemote, PlainTransportOptions, ProduceOptions,
+    RouterOptions, Sfu, SlotOptions, SpeakerOptions, SpeakerSlot, SrtpProfile,
     WebRtcTransportOptions,
 };
 
@@ -309,4 +310,76 @@ fn the_threads_end_with_the_last_handle() {
 fn is_pending<F: Future>(future: std::pin::Pin<&mut F>) -> bool {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     future.poll(&mut context).is_pending()
+}
+
+/// A packet whose header says how loud it is, in the extension with id 10.
+fn spoken(ssrc: u32, seq: u16, level: u8) -> Vec<u8> {
+    let mut packet = opus_packet(ssrc, seq, &[]);
+    packet[0] |= 0x10;
+    packet.extend_from_slice(&[0xbe, 0xde, 0, 1, 0xa0, level, 0, 0]);
+    packet.extend_from_slice(&[0x78; 60]);
+    packet
+}
+
+#[test]
+fn slots_follow_speakers_and_observers_tell_of_them() {
+    let sfu = sfu();
+    block_on(async {
+        let options = RouterOptions::default().speakers(SpeakerOptions::default().places(1));
+        let room = sfu.create_router(options).await.unwrap();
+        let mut events = room.events();
+        let mut microphones = Vec::new();
+        let transport = room.create_direct_transport().await.unwrap();
+        for ssrc in [7, 8] {
+            let mut voice = opus(ssrc);
+            voice.mid = Some(ssrc.to_string());
+            let extension = serde_json::json!({
+                "uri": "urn:ietf:params:rtp-hdrext:ssrc-audio-level", "id": 10,
+            });
+            voice.header_extensions = vec![serde_json::from_value(extension).unwrap()];
+            microphones.push(transport.produce(ProduceOptions::audio(voice)).await.unwrap());
+        }
+        let kind = MediaKind::Audio;
+        let ear = SlotOptions::new(kind, room.rtp_capabilities().clone());
+        let ear = transport.consume_slot(ear).await.unwrap();
+        ear.follow_speaker(SpeakerSlot::new(0).except(microphones[0].id())).await.unwrap();
+        let beyond = ear.follow_speaker(SpeakerSlot::new(1)).await;
+        assert_eq!(kind_of(beyond), ErrorKind::InvalidParameters);
+        let levels = AudioLevelOptions::default().interval(Duration::from_millis(100));
+        let levels = levels.scope(ObserverScope::Router);
+        let levels = room.create_audio_level_observer(levels).await.unwrap();
+        let active = ActiveSpeakerOptions::default();
+        let active = room.create_active_speaker_observer(active).await.unwrap();
+        active.add_producer(microphones[1].id()).await.unwrap();
+        active.remove_producer(microphones[1].id()).await.unwrap();
+        active.pause().await.unwrap();
+        active.resume().await.unwrap();
+        active.close().await.unwrap();
+        assert_eq!(kind_of(active.close().await), ErrorKind::NotFound);
+
+        for seq in 0..20 {
+            transport.send_rtp(microphones[1].id(), spoken(8, seq, 30).into()).await.unwrap();
+        }
+        let heard = next_that(&mut events, |event| match event {
+            Event::Rtp { consumer, .. } if *consumer == ear.id() => Some(()),
+            _ => None,
+        });
+        heard.await;
+        let speakers = room.speakers().await.unwrap();
+        assert_eq!(speakers.places, [Some(microphones[1].id())]);
+        assert_eq!(ear.explain().await.unwrap().producer, Some(microphones[1].id()));
+        let volumes = next_that(&mut events, |event| match event {
+            Event::AudioLevels { observer, volumes, .. } if *observer == levels.id() => {
+                Some(volumes.clone())
+            }
+            _ => None,
+        });
+        let volumes = volumes.await;
+        assert_eq!((volumes[0].producer, volumes[0].volume), (microphones[1].id(), -30));
+        // Who is heard on his own slot is left out of it.
+        ear.follow_speaker(SpeakerSlot::new(0).except(microphones[1].id())).await.unwrap();
+        assert_eq!(ear.explain().await.unwrap().producer, None);
+        room.set_speaker_options(SpeakerOptions::default().places(0)).await.unwrap();
+        assert!(room.speakers().await.unwrap().places.is_empty());
+    });
 }

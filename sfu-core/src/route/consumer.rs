@@ -228,6 +228,10 @@ impl Consumer {
 
     /// Tells what it gets and is to get, if that has changed.
     pub(crate) fn tell_layers(&mut self, router: RouterId, events: &mut Vec<Event>) {
+        // A word would make an event for each listener; who speaks is told once.
+        if self.speaker.is_some() && self.config.kind == MediaKind::Audio {
+            return;
+        }
         let state = LayersState {
             current: self.selector.current(),
             target: self.selector.target(),

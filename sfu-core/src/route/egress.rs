@@ -295,7 +295,9 @@ impl Outlet<'_, '_> {
         if consumer.rewriter.lag() <= MAX_LAG {
             consumer.rewriter.accept_overlap(key);
         }
-        for seq in opening.from.0..=highest.0 {
+        // Numbers that jump may be far apart.
+        let oldest = highest.0.saturating_sub(stream.ring.capacity() as u64);
+        for seq in opening.from.0.max(oldest)..=highest.0 {
             let Some(entry) = stream.ring.get(ExtSeq(seq)) else { continue };
             let meta = &entry.meta.meta;
             let rewritten = match consumer.selector.decide(meta) {

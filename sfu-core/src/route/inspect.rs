@@ -96,6 +96,7 @@ impl Router {
             producer.streams.iter().map(|stream| stream.recv.is_active(now)).collect()
         });
         let reason = match (producer, consumer.paused, consumer.producer_paused) {
+            (None, ..) if consumer.speaker.is_some() => "nobody who could be sent has its rank",
             (None, ..) => "the slot is empty",
             (_, true, _) => "the consumer is paused",
             (_, _, true) => "the producer is paused",
@@ -117,6 +118,7 @@ impl Router {
         Some(Explanation {
             consumer: consumer.id,
             producer: producer.map(|producer| producer.id),
+            speaker: consumer.speaker,
             consumer_paused: consumer.paused,
             producer_paused: consumer.producer_paused,
             preferred: Some(consumer.preferred),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sfu_ice::{DtlsState, IceState, SctpState, SctpStats, SrtpProfile, Tuple};
 
 use super::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use super::speakers::SpeakerSlot;
 use crate::stream::allocate::{Demand, LayersReason, Rung};
 use crate::stream::select::Layers;
 use crate::wire::{MediaKind, Rid, Ssrc};
@@ -173,6 +174,8 @@ pub struct Explanation {
     pub consumer: ConsumerId,
     /// What it follows.
     pub producer: Option<ProducerId>,
+    /// Which of the speakers it follows, if it follows speakers.
+    pub speaker: Option<SpeakerSlot>,
     /// Whether the consumer is paused.
     pub consumer_paused: bool,
     /// Whether what it follows is paused.

@@ -245,6 +245,7 @@ fn the_silent_cost_nothing() {
 #[test]
 fn a_voice_keeps_its_slot_while_others_come_and_go() {
     let mut meeting = Meeting::new(88, 6, 2);
+    meeting.world.events.clear();
     let long = meeting.word(4, 300, 12_000, -30);
     for turn in 0..9 {
         let person = [2, 3, 5][turn % 3];
@@ -256,6 +257,8 @@ fn a_voice_keeps_its_slot_while_others_come_and_go() {
         meeting.assert_word(listener, 4, long);
     }
     meeting.assert_continuous();
+    let told = |event: &&Event| matches!(event, Event::ConsumerLayersChanged { .. });
+    assert_eq!(meeting.world.events.iter().filter(told).count(), 0, "a thousand slots would flood");
 }
 
 #[test]

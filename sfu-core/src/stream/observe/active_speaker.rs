@@ -214,25 +214,15 @@ const NO_SPEECH: f32 = 1e-10;
 /// exponential with λ. Tables, as logarithms differ between platforms. Here n
 /// is 13 and λ is 0.78.
 const IMMEDIATE_SCORES: [f32; 14] = [
-    NO_SPEECH, NO_SPEECH, NO_SPEECH, NO_SPEECH, 0.929_831, 2.297_617, 3.365_299, 4.145_299,
-    4.637_617, 4.829_831, 4.693_54, 4.174_257, 3.162_497, 1.377_548,
+    NO_SPEECH, NO_SPEECH, NO_SPEECH, NO_SPEECH, 0.93, 2.298, 3.365, 4.145, 4.638, 4.83, 4.694,
+    4.174, 3.162, 1.378,
 ];
 /// n is 5 and λ is 24.
-const MEDIUM_SCORES: [f32; 6] =
-    [NO_SPEECH, 18.965_648, 43.658_795, 67.658_795, 90.965_648, 113.356_21];
+const MEDIUM_SCORES: [f32; 6] = [NO_SPEECH, 18.966, 43.659, 67.659, 90.966, 113.356];
 /// n is 10 and λ is 47.
 const LONG_SCORES: [f32; 11] = [
-    NO_SPEECH,
-    38.520_966,
-    87.025_043,
-    135.005_872,
-    182.565_488,
-    229.747_81,
-    276.565_488,
-    323.005_872,
-    369.025_043,
-    414.520_966,
-    459.218_381,
+    NO_SPEECH, 38.521, 87.025, 135.006, 182.565, 229.748, 276.565, 323.006, 369.025, 414.521,
+    459.218,
 ];
 
 #[cfg(test)]

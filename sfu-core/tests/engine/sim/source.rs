@@ -95,7 +95,8 @@ impl Voice {
         let word = self.word(time).or_else(|| self.word(end));
         let spoken = word.filter(|(from, ..)| end.since(*from).as_millis() % 220 < 200);
         let swing = (time.as_nanos() / 20_000_000 * 7 % 5) as i8 - 2;
-        let dbov = spoken.map_or(self.noise.saturating_add(swing), |(from, _, level)| {
+        let noise = self.noise.saturating_add(swing);
+        let dbov = spoken.map_or(noise, |(from, _, level)| {
             // A word begins softly, and in the middle of a packet.
             let begins = end.since(*from) < Duration::from_millis(20);
             if begins { level - 12 } else { *level }
@@ -214,7 +215,7 @@ impl Source {
         let voice = self.voice.as_ref().filter(|voice| voice.discontinuous);
         let end = capture + Duration::from_millis(19);
         voice.is_some_and(|voice| !voice.speaks(capture) && !voice.speaks(end))
-            && self.layers[0].frame % 20 != 0
+            && !self.layers[0].frame.is_multiple_of(20)
     }
 
     /// One packet again, on the RTX stream.

@@ -93,3 +93,39 @@ fn speaker_far_behind_loses_three_packets_at_most() {
     let sent = rewriter.forward(late.key, &late.packet(4)).unwrap();
     assert_eq!((sent.seq, sent.timestamp), (SeqNo(65_531), RtpTime(u32::MAX - 5_000 + PACKET)));
 }
+
+#[test]
+fn a_word_out_of_a_history_is_whole_and_its_lag_is_paid_back_in_a_pause() {
+    let speaker =
+        |key, timestamp| Speaker { key: StreamKey(key), phase: Duration::ZERO, timestamp };
+    let (ann, bob) = (speaker(1, 99), speaker(2, 7_000_000));
+    let mut rewriter = rewriter();
+    rewriter.accept_overlap(ann.key);
+    let mut last = rewriter.switch(ann.key, &ann.packet(0)).unwrap();
+    let mut take = |sent: Rewritten, steps: u32| {
+        assert_eq!(
+            (sent.seq, sent.timestamp),
+            (last.seq.next(), last.timestamp.offset(steps * PACKET))
+        );
+        last = sent;
+    };
+    for number in 1..20 {
+        take(rewriter.forward(ann.key, &ann.packet(number)).unwrap(), 1);
+    }
+    assert_eq!(rewriter.lag(), Duration::ZERO);
+    // Bob began ten packets ago.
+    rewriter.accept_overlap(bob.key);
+    take(rewriter.switch(bob.key, &bob.packet(10)).unwrap(), 1);
+    for number in 11..30 {
+        take(rewriter.forward(bob.key, &bob.packet(number)).unwrap(), 1);
+    }
+    assert_eq!(rewriter.lag(), Duration::from_millis(200));
+    // Two packets of his pause are left out, and later all the rest at once.
+    rewriter.accept_overlap(bob.key);
+    take(rewriter.forward(bob.key, &bob.packet(32)).unwrap(), 1);
+    assert_eq!(rewriter.lag(), Duration::from_millis(160));
+    rewriter.accept_overlap(bob.key);
+    take(rewriter.forward(bob.key, &bob.packet(50)).unwrap(), 10);
+    assert_eq!(rewriter.lag(), Duration::ZERO);
+    assert_eq!(rewriter.lookup(SeqNo(65_530_u16.wrapping_add(20))).unwrap().ext, ExtSeq(70_010));
+}
