@@ -17,11 +17,13 @@ use super::router::Router;
 use super::speakers::Speech;
 use super::transport::{Security, Transport, TransportKind};
 use crate::stream::select::{Decision, PacketMeta, References};
-use crate::stream::send::{Rewritten, Sent, StreamKey};
+use crate::stream::send::{Refused, Rewritten, Sent, StreamKey};
 use crate::wire::buf::{EgressArena, Pool, Run, SlotId};
 use crate::wire::codec::{dd, vp8, vp9};
-use crate::wire::rtp::{AbsSendTime, ExtensionKind, HeaderFields, Replaced, add_padding, rtx};
-use crate::wire::{ExtSeq, MediaKind, SeqNo};
+use crate::wire::rtp::{
+    AbsSendTime, Elements, ExtensionKind, HeaderFields, Replaced, add_padding, rtx,
+};
+use crate::wire::{ExtSeq, MediaKind, RtpTime, SeqNo};
 
 /// Room for a header, an original sequence number and padding around a
 /// payload, in bytes.
@@ -99,6 +101,9 @@ impl Router {
             self.forward_to(now, key, pool, egress, events);
         }
         self.dirty_transports = dirty;
+        while let Some(consumer) = self.reporting.pop() {
+            self.send_sender_report(now, consumer, egress);
+        }
         while let Some(producer) = self.dirty_producers.pop() {
             if let Some(producer) = self.producers.get_mut(producer as usize) {
                 producer.fresh.clear();
@@ -169,6 +174,7 @@ impl Router {
             let mut out = Outlet { now, router: self.id, transport, pool, egress, events };
             if out.start_from_cache(consumer, producer, index) {
                 consumer.counters.cached_key_frames += 1;
+                self.reporting.push(key);
                 if let Some(stream) = producer.streams.get_mut(usize::from(index)) {
                     stream.cache.hits += 1;
                 }
@@ -206,7 +212,11 @@ impl Router {
                 };
                 let Some(producer) = consumer.producer else { continue };
                 let Some(producer) = self.producers.get(producer as usize) else { continue };
+                let clock = consumer.rewriter.clock_offset();
                 out.forward(consumer, producer);
+                if consumer.rewriter.clock_offset() != clock {
+                    self.reporting.push(consumer_key);
+                }
             }
         }
         dirty.clear();
@@ -253,27 +263,17 @@ impl Outlet<'_, '_> {
             let decision = consumer.selector.decide(meta);
             consumer.rewriter.set_top(consumer.selector.top());
             let rewritten = match decision {
-                Decision::Drop => {
-                    // The rewriter closes the gap; its answer is always "no".
-                    let _ = consumer.rewriter.skip(key, meta);
-                    continue;
-                }
+                // The rewriter closes the gap; its answer is always "no".
+                Decision::Drop => consumer.rewriter.skip(key, meta),
                 Decision::Forward => consumer.rewriter.forward(key, meta),
                 Decision::Switch => {
                     let rewritten = consumer.rewriter.switch(key, meta);
-                    self.send(
-                        consumer,
-                        producer,
-                        &entry.meta,
-                        entry.slot,
-                        rewritten.ok(),
-                        fresh.pad,
-                    );
+                    self.send(consumer, producer, &entry.meta, entry.slot, rewritten, fresh.pad);
                     self.catch_up(consumer, producer, stream, fresh.stream, fresh.seq);
                     continue;
                 }
             };
-            self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), fresh.pad);
+            self.send(consumer, producer, &entry.meta, entry.slot, rewritten, fresh.pad);
         }
         consumer.tell_layers(self.router, self.events);
     }
@@ -305,7 +305,7 @@ impl Outlet<'_, '_> {
                 Decision::Forward => consumer.rewriter.forward(key, meta),
                 Decision::Switch => consumer.rewriter.switch(key, meta),
             };
-            self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), 0);
+            self.send(consumer, producer, &entry.meta, entry.slot, rewritten, 0);
         }
         true
     }
@@ -371,7 +371,9 @@ impl Outlet<'_, '_> {
             consumer.rewriter.set_top(consumer.selector.top());
             let rewritten = match (decision, &timeline) {
                 (Decision::Switch, _) => {
-                    let (begun, rewritten) = consumer.rewriter.switch_to_history(key, meta, live);
+                    let pictures = history.pictures;
+                    let (begun, rewritten) =
+                        consumer.rewriter.switch_to_history(key, meta, live, pictures);
                     timeline = Some(begun);
                     rewritten
                 }
@@ -382,7 +384,7 @@ impl Outlet<'_, '_> {
                 // Of a stream that was left.
                 (_, None) => continue,
             };
-            self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), 0);
+            self.send(consumer, producer, &entry.meta, entry.slot, rewritten, 0);
         }
         if let Some(timeline) = &timeline {
             consumer.rewriter.end_history(key, live, timeline);
@@ -417,7 +419,7 @@ impl Outlet<'_, '_> {
                 Decision::Drop => consumer.rewriter.skip(key, meta),
                 Decision::Forward | Decision::Switch => consumer.rewriter.forward(key, meta),
             };
-            self.send(consumer, producer, &entry.meta, entry.slot, rewritten.ok(), 0);
+            self.send(consumer, producer, &entry.meta, entry.slot, rewritten, 0);
         }
     }
 
@@ -427,10 +429,17 @@ impl Outlet<'_, '_> {
         producer: &Producer,
         stored: &Stored,
         slot: SlotId,
-        rewritten: Option<Rewritten>,
+        rewritten: Result<Rewritten, Refused>,
         pad: u8,
     ) {
-        let Some(rewritten) = rewritten else { return };
+        let rewritten = match rewritten {
+            Ok(rewritten) => rewritten,
+            Err(Refused::Hole { seq, timestamp }) => {
+                self.fill(consumer, seq, timestamp);
+                return;
+            }
+            Err(_) => return,
+        };
         let source = stored.header.payload_type;
         if !consumer.prepare(producer, source) {
             return;
@@ -469,6 +478,35 @@ impl Outlet<'_, '_> {
         if self.put(consumer, max_len, build) {
             self.count_number(numbered);
             consumer.send.push(now, rewritten.timestamp, payload.len());
+        }
+    }
+
+    /// An empty packet in place of one that is not for the receiver.
+    fn fill(&mut self, consumer: &mut Consumer, seq: SeqNo, timestamp: RtpTime) {
+        let fields = HeaderFields {
+            marker: false,
+            seq,
+            timestamp,
+            twcc: self.transport.twcc_out,
+            abs_send_time: AbsSendTime::at(self.now),
+            identity: false,
+        };
+        let headers = &consumer.headers;
+        if matches!(headers.resend, Resend::Again) {
+            // Sent again it would have to be the same to the byte.
+            return;
+        }
+        let mut numbered = false;
+        let build = |security: &mut Security, buf: &mut [u8]| {
+            let elements = Elements::default();
+            let header = headers.media.write(buf, &fields, elements, &headers.pass).ok()?;
+            numbered = header.has_twcc();
+            let len = add_padding(buf, header.len, 1).ok()?;
+            security.protect_rtp(buf, len)
+        };
+        if self.put(consumer, HEADROOM + Security::MAX_OVERHEAD, build) {
+            self.count_number(numbered);
+            consumer.send.push(self.now, timestamp, 0);
         }
     }
 
@@ -595,6 +633,10 @@ fn find_sent<'p>(
     for key in [consumer.producer, consumer.previous].into_iter().flatten() {
         let Some(producer) = producers.get(key as usize) else { continue };
         let Some(stream) = stream_of_key(producer, sent.source) else { continue };
+        // What came in this very turn is still to be forwarded, or not to be.
+        if producer.fresh.iter().any(|new| new.stream == stream && new.seq == sent.ext) {
+            return None;
+        }
         let entry = producer.streams.get(usize::from(stream))?.ring.get(sent.ext)?;
         return Some((sent, producer, &entry.meta, entry.slot));
     }

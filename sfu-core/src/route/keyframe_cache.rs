@@ -25,7 +25,7 @@ const MAX_SENT: usize = 400_000;
 /// A packet that is missing for longer will not come any more.
 const REPAIR: Duration = Duration::from_millis(200);
 /// Pictures that one receiver may be sent.
-const MAX_PICTURES: usize = 400;
+const MAX_PICTURES: u16 = 400;
 
 /// Where the last key frame of a stream began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub(crate) struct History {
     /// Its base temporal layer is enough: the stream tells where a receiver can
     /// go up again.
     pub(crate) brief: bool,
+    /// Pictures from the first packet to the last.
+    pub(crate) pictures: u16,
 }
 
 impl KeyFrameCache {
@@ -81,7 +83,7 @@ impl KeyFrameCache {
         let highest = ring.highest()?;
         let mut last = first;
         ring.get(first)?;
-        let (mut held, mut base, mut pictures) = (0_usize, 0_usize, 0_usize);
+        let (mut held, mut base, mut pictures) = (0_usize, 0_usize, 0_u16);
         let (mut brief, mut picture) = (false, None);
         for seq in (first.0..=highest.0).map(ExtSeq) {
             let Some(entry) = ring.get(seq).filter(|entry| !entry.meta.unread) else {
@@ -100,13 +102,13 @@ impl KeyFrameCache {
                 base += bytes;
             }
             brief |= meta.layer_sync || meta.dependencies.is_some();
-            pictures += usize::from(picture.replace(meta.timestamp) != Some(meta.timestamp));
+            pictures += u16::from(picture.replace(meta.timestamp) != Some(meta.timestamp));
             if held > MAX_BYTES || pictures > MAX_PICTURES {
                 return None;
             }
         }
         let sent = if brief { base } else { held };
-        (sent <= MAX_SENT).then_some(History { first, last, brief })
+        (sent <= MAX_SENT).then_some(History { first, last, brief, pictures })
     }
 }
 

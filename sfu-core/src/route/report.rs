@@ -183,7 +183,7 @@ impl Router {
     /// Receiver reports on what a transport sends us, sender reports on what we
     /// send to it.
     fn send_reports(&mut self, now: Time, key: u32, egress: &mut Egress<'_>) {
-        let Self { transports, producers, consumers, .. } = self;
+        let Self { transports, producers, .. } = self;
         let Some(transport) = transports.get_mut(key as usize) else { return };
         if !transport.security.is_ready() {
             return;
@@ -213,30 +213,35 @@ impl Router {
         }
         let count = transport.consumers.len();
         for at in 0..count {
-            let consumer = transports.get(key as usize).and_then(|t| t.consumers.get(at));
-            let Some(consumer) = consumer.and_then(|c| consumers.get(*c as usize)) else {
-                continue;
-            };
-            // An idle slot has nothing to report.
-            if consumer.selector.current().is_none() {
-                continue;
-            }
-            let clock = consumer.producer.and_then(|producer| {
-                let producer = producers.get(producer as usize)?;
-                let stream = stream_of_key(producer, consumer.rewriter.source()?)?;
-                Some((producer.transport, &producer.streams.get(usize::from(stream))?.recv))
-            });
-            let clock = clock.and_then(|(publisher, recv)| {
-                let remote = &transports.get(publisher as usize)?.clock;
-                consumer.rewriter.egress_clock(recv.capture_clock(remote)?)
-            });
-            let Some(info) = consumer.send.sender_report(now, clock) else { continue };
-            let (ssrc, cname) = (consumer.config.ssrc, &consumer.config.cname);
-            let Some(transport) = transports.get_mut(key as usize) else { return };
-            transport.send_compound_as(egress, ssrc, cname, |writer| {
-                let _ = writer.sender_report(ssrc, &info, &[]);
-            });
+            let consumer = self.transports.get(key as usize).and_then(|t| t.consumers.get(at));
+            let Some(&consumer) = consumer else { return };
+            self.send_sender_report(now, consumer, egress);
         }
+    }
+
+    /// Tells a receiver how the clock of one of its streams stands.
+    pub(crate) fn send_sender_report(&mut self, now: Time, key: u32, egress: &mut Egress<'_>) {
+        let Self { transports, producers, consumers, .. } = self;
+        let Some(consumer) = consumers.get(key as usize) else { return };
+        // An idle slot has nothing to report.
+        if consumer.selector.current().is_none() {
+            return;
+        }
+        let clock = consumer.producer.and_then(|producer| {
+            let producer = producers.get(producer as usize)?;
+            let stream = stream_of_key(producer, consumer.rewriter.source()?)?;
+            Some((producer.transport, &producer.streams.get(usize::from(stream))?.recv))
+        });
+        let clock = clock.and_then(|(publisher, recv)| {
+            let remote = &transports.get(publisher as usize)?.clock;
+            consumer.rewriter.egress_clock(recv.capture_clock(remote)?)
+        });
+        let Some(info) = consumer.send.sender_report(now, clock) else { return };
+        let (ssrc, cname) = (consumer.config.ssrc, &consumer.config.cname);
+        let Some(transport) = transports.get_mut(consumer.transport as usize) else { return };
+        transport.send_compound_as(egress, ssrc, cname, |writer| {
+            let _ = writer.sender_report(ssrc, &info, &[]);
+        });
     }
 }
 

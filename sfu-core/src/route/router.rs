@@ -32,6 +32,9 @@ pub(crate) struct Router {
     pub(crate) dirty_transports: Vec<u32>,
     /// Consumers that wait for a key frame, to be looked at in this turn.
     pub(crate) starting: Vec<u32>,
+    /// Consumers that changed over in this turn: their receivers are told how
+    /// their clock stands now.
+    pub(crate) reporting: Vec<u32>,
     /// Transports whose deadline came nearer by what another one did.
     pub(crate) wakeups: Vec<u32>,
     /// Consumers for which something changed that may move others.
@@ -66,6 +69,7 @@ impl Router {
             dirty_producers: Vec::new(),
             dirty_transports: Vec::new(),
             starting: Vec::new(),
+            reporting: Vec::new(),
             wakeups: Vec::new(),
             unsettled: Vec::new(),
             allocator: Allocator::new(),

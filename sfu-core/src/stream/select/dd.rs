@@ -17,8 +17,11 @@ use crate::wire::RtpTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DependencyFilter {
     preferred: Layers,
-    /// Cell of the decode target that passes.
+    /// Cell of the decode target that passes, from frame `since` on; `before` of
+    /// the one that passed until then.
     current: u8,
+    before: u8,
+    since: u16,
     /// Cells of the decode targets that the receiver could decode from here on.
     decodable: u16,
     /// Cells of those that the publisher sends.
@@ -30,6 +33,9 @@ pub(super) struct DependencyFilter {
     /// which passed.
     seen: u64,
     passed: u64,
+    /// Independent layers start one after the other in this key picture, and the
+    /// wanted one is still to come.
+    waiting: bool,
 }
 
 impl DependencyFilter {
@@ -48,12 +54,15 @@ impl DependencyFilter {
         starts.then(|| Self {
             preferred,
             current: wanted,
+            before: wanted,
+            since: frame.frame_number,
             decodable: switches(frame),
             targets: frame.targets,
             newest: frame.frame_number,
             picture: packet.timestamp,
             seen: 1,
             passed: 1,
+            waiting: false,
         })
     }
 
@@ -65,16 +74,24 @@ impl DependencyFilter {
         layers(self.current)
     }
 
+    /// The spatial layer whose frame ends the picture in progress.
+    pub(super) fn top(&self) -> u8 {
+        if self.waiting { self.target().spatial } else { self.current().spatial }
+    }
+
     /// What shall pass, of what the publisher sends.
     pub(super) fn target(&self) -> Layers {
         layers(best(self.targets, self.preferred).unwrap_or(self.current))
     }
 
-    /// The target cannot be reached but at a key frame.
+    /// The target cannot be reached but at a key frame, or what passes cannot be
+    /// decoded.
     pub(super) fn needs_key_frame(&self) -> bool {
         best(self.targets, self.preferred).is_some_and(|wanted| {
-            wanted / Dependencies::LAYERS != self.current / Dependencies::LAYERS
-                && self.decodable & bit(wanted) == 0
+            let reachable = self.decodable & bit(wanted) != 0;
+            let shown = self.decodable & bit(self.current) != 0;
+            !reachable
+                && (!shown || wanted / Dependencies::LAYERS != self.current / Dependencies::LAYERS)
         })
     }
 
@@ -86,8 +103,12 @@ impl DependencyFilter {
             if self.seen & place == 0 {
                 // A late first packet: what came after it was decided without it.
                 self.seen |= place;
-                if frame.indication(self.current) != Dependencies::NOT_PRESENT {
+                let earlier = frame.frame_number.wrapping_sub(self.since).cast_signed() < 0;
+                let cell = if earlier { self.before } else { self.current };
+                if frame.indication(cell) != Dependencies::NOT_PRESENT {
                     self.passed |= place;
+                } else {
+                    self.decodable &= !needing(frame);
                 }
             }
             return self.passed & place != 0;
@@ -105,7 +126,16 @@ impl DependencyFilter {
         self.decodable &= frame.targets;
 
         let gained = if self.has_references(frame) { switches(frame) } else { 0 };
-        self.choose(self.decodable | gained, new_picture);
+        let reachable = self.decodable | gained;
+        let wanted = best(self.targets, self.preferred);
+        let to_come = wanted.is_some_and(|wanted| {
+            wanted / Dependencies::LAYERS > packet.spatial_id
+                && frame.indication(wanted) == Dependencies::NOT_PRESENT
+        });
+        self.waiting = to_come && (restarts || self.waiting && !new_picture);
+        if !self.waiting {
+            self.choose(reachable, new_picture);
+        }
         let passes = frame.indication(self.current) != Dependencies::NOT_PRESENT;
         if passes {
             self.passed |= 1;
@@ -122,6 +152,11 @@ impl DependencyFilter {
         } else {
             self.seen = self.seen.checked_shl(ahead.into()).unwrap_or(0);
             self.passed = self.passed.checked_shl(ahead.into()).unwrap_or(0);
+            if ahead > 1 {
+                // Of what the missing frames are, only that is known which is
+                // being repaired: the target that passes.
+                self.decodable &= bit(self.current);
+            }
         }
         self.seen |= 1;
     }
@@ -136,7 +171,9 @@ impl DependencyFilter {
     /// middle of a picture only upwards: the lower layers of it were sent.
     fn choose(&mut self, reachable: u16, new_picture: bool) {
         let Some(best) = best(reachable & self.targets, self.preferred) else { return };
-        if new_picture || best > self.current {
+        let gone = self.targets & bit(self.current) == 0;
+        if best != self.current && (new_picture || gone || best > self.current) {
+            (self.before, self.since) = (self.current, self.newest);
             self.current = best;
         }
     }

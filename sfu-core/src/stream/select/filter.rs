@@ -118,7 +118,7 @@ impl LayerFilter {
         match &self.kind {
             Kind::Temporal(_) => None,
             Kind::Svc(filter) => Some(filter.top()),
-            Kind::Dependencies(filter) => Some(filter.current().spatial),
+            Kind::Dependencies(filter) => Some(filter.top()),
         }
     }
 

@@ -127,6 +127,15 @@ pub enum Refused {
     /// It was skipped on purpose.
     #[error("skipped")]
     Skipped,
+    /// It was skipped, but a number had been kept for it: send an empty packet
+    /// in its place, or the receiver takes it for lost.
+    #[error("skipped after its number was kept")]
+    Hole {
+        /// The number.
+        seq: SeqNo,
+        /// The timestamp that it would have had.
+        timestamp: RtpTime,
+    },
     /// It is from before the consumer followed its stream, from after it left
     /// it, or older than any NACK can reach.
     #[error("outside of the time its stream was followed")]
@@ -147,8 +156,9 @@ struct Source {
     timestamp: RtpTime,
     /// Picture id of the newest packet, forwarded or skipped.
     picture_id: Option<PictureId>,
-    /// The last thing that happened was a skip, of this timestamp.
-    skipping: Option<RtpTime>,
+    /// The last thing that happened was a skip, of this timestamp and spatial
+    /// layer.
+    skipping: Option<(RtpTime, u8)>,
     /// Audio packets refused for overlap since the switch was asked for; the
     /// switch itself is still to come. `None` once it is done.
     pending: Option<u8>,
@@ -295,8 +305,8 @@ impl Rewriter {
     /// shows nowhere. Packets of streams that are not followed are ignored.
     ///
     /// # Errors
-    /// Always [`Refused::Skipped`], so that all three outcomes of a decision
-    /// have one type.
+    /// Always [`Refused::Skipped`] or [`Refused::Hole`], so that all three
+    /// outcomes of a decision have one type.
     pub fn skip(&mut self, source: StreamKey, packet: &PacketMeta) -> Result<Rewritten, Refused> {
         match &mut self.source {
             Some(now) if now.key == source && now.pending.is_none() && packet.ext > now.highest => {
@@ -311,13 +321,19 @@ impl Rewriter {
                     offsets.picture_id = offsets.picture_id.wrapping_sub(1);
                 }
                 // Holes between two skipped packets of one frame are of that frame.
-                let same_frame = now.skipping == Some(packet.timestamp);
+                let frame = Some((packet.timestamp, packet.spatial_id));
+                let same_frame = now.skipping == frame;
                 let from = if same_frame { ExtSeq(now.highest.0 + 1) } else { packet.ext };
                 now.highest = packet.ext;
-                now.skipping = Some(packet.timestamp);
+                now.skipping = frame;
                 self.map.hide(from, packet.ext, offsets);
             }
-            Some(_) => self.map.hide_late(source, packet.ext),
+            Some(_) => {
+                if let Some(kept) = self.map.hide_late(source, packet.ext) {
+                    let Rewritten { seq, timestamp, .. } = rewritten(&kept, packet);
+                    return Err(Refused::Hole { seq, timestamp });
+                }
+            }
             None => {}
         }
         Err(Refused::Skipped)
@@ -338,6 +354,14 @@ impl Rewriter {
         let follows = self.source.is_some_and(|source| source.pending.is_none());
         let offsets = self.map.offsets().filter(|_| follows)?;
         Some(ingress.shifted(offsets.timestamp))
+    }
+
+    /// What is added to timestamps of the stream that is followed, and which one
+    /// that is; `None` while nothing of it was sent. If it changes, what sender
+    /// reports told before is about another clock.
+    pub fn clock_offset(&self) -> Option<(StreamKey, u32)> {
+        let source = self.source.filter(|source| source.pending.is_none())?;
+        Some((source.key, self.map.offsets()?.timestamp))
     }
 
     /// The stream that is followed.
@@ -438,6 +462,7 @@ impl Source {
 }
 
 /// Where a switch takes the timestamp.
+#[derive(Clone, Copy)]
 struct Step {
     timestamp: RtpTime,
     ahead: i64,

@@ -91,7 +91,7 @@ pub(super) const WINDOW: u64 = 2_048;
 /// With half of all frames dropped at 30 frames per second: 25 seconds. A past
 /// that is caught up with takes one for each frame.
 const MAX_SEGMENTS: usize = 384;
-const MAX_HOLES: usize = 32;
+const MAX_HOLES: usize = 256;
 
 impl SeqMap {
     /// A map whose first egress number will be `first`.
@@ -168,12 +168,13 @@ impl SeqMap {
     }
 
     /// Leaves the number out that was kept for a late packet, if nothing above
-    /// it was given out yet; else a hole stays that no lookup finds.
-    pub(super) fn hide_late(&mut self, source: StreamKey, ingress: ExtSeq) {
-        match self.late(source, ingress) {
-            Some(mapped) => self.abandon(mapped.egress),
-            None => self.hide_unsent(source, ingress),
-        }
+    /// it was given out yet; else a hole stays that no lookup finds, and is told.
+    pub(super) fn hide_late(&mut self, source: StreamKey, ingress: ExtSeq) -> Option<Mapped> {
+        let Some(mapped) = self.late(source, ingress) else {
+            self.hide_unsent(source, ingress);
+            return None;
+        };
+        self.abandon(mapped.egress).then_some(mapped)
     }
 
     /// The packet that has or would have had this number.
@@ -198,14 +199,16 @@ impl SeqMap {
         self.highest
     }
 
-    fn abandon(&mut self, egress: ExtSeq) {
+    /// Whether it was not abandoned before.
+    fn abandon(&mut self, egress: ExtSeq) -> bool {
         if self.holes.contains(&egress) {
-            return;
+            return false;
         }
         if self.holes.len() >= MAX_HOLES {
             self.holes.pop_front();
         }
         self.holes.push_back(egress);
+        true
     }
 
     fn hide_unsent(&mut self, source: StreamKey, ingress: ExtSeq) {

@@ -6,9 +6,6 @@ use crate::stream::select::PacketMeta;
 use crate::stream::send::StreamKey;
 use crate::wire::{ExtSeq, RtpTime};
 
-/// Room for the frames of a stream's past, one tick each: 5 ms of video, more
-/// than the frames of three seconds.
-const HISTORY_TICKS: i64 = 450;
 /// A stream's past that is being sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct History {
@@ -20,7 +17,8 @@ pub struct History {
 
 impl Rewriter {
     /// Follows `source` from a key frame of its past on: `packet` is its first
-    /// packet, `live` the newest packet of the stream.
+    /// packet, `live` the newest packet of the stream, `pictures` how many there
+    /// are from one to the other, at most.
     ///
     /// The past is told in a hurry: its frames come a tick apart just before
     /// `live`, so that a receiver decodes them at once and shows the present.
@@ -31,15 +29,17 @@ impl Rewriter {
         source: StreamKey,
         packet: &PacketMeta,
         live: &PacketMeta,
+        pictures: u16,
     ) -> (History, Result<Rewritten, Refused>) {
         self.source = Some(Source::new(source, packet, None));
         let step = match self.newest {
             None => Step { timestamp: self.first_timestamp, ahead: 0 },
             Some(newest) => Step::at_least(&newest, 1, 1),
         };
+        let room = i64::from(pictures) + 1;
         let live_step = match self.newest {
-            None => Step { timestamp: step.timestamp.offset(wrap_u32(HISTORY_TICKS)), ahead: 0 },
-            Some(newest) => Step::at_least(&newest, self.ideal(&newest, live), HISTORY_TICKS),
+            None => Step { timestamp: step.timestamp.offset(wrap_u32(room)), ahead: 0 },
+            Some(newest) => Step::at_least(&newest, self.ideal(&newest, live), room),
         };
         let is_live = packet.timestamp == live.timestamp;
         let step = if is_live { live_step.timestamp } else { step.timestamp };
