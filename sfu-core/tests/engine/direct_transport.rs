@@ -5,7 +5,7 @@ use sfu_core::engine::{Command, Reply};
 use sfu_core::wire::rtp::RtpView;
 use sfu_core::{CommandError, Event, TransportId};
 
-use super::sim::{Format, Sink, SourceRef, Stamp, World};
+use super::sim::{Descriptor, Format, Sink, SourceRef, Stamp, World};
 
 fn direct(world: &mut World) -> TransportId {
     match world.ok(Command::CreateDirectTransport(world.router)) {
@@ -26,20 +26,13 @@ fn packets_of_the_process_reach_a_peer() {
     let Reply::Producer(producer) = world.ok(Command::Produce(transport, config)) else { panic!() };
     let sink = world.subscribe(bob, &[Format::Opus], Some(SourceRef { producer, ..model }));
     for frame in 0..200_u32 {
-        let stamp = Stamp {
-            source: 1,
-            frame,
-            index: 0,
-            count: 1,
-            key: true,
-            capture: world.now.as_nanos(),
-        };
+        let stamp = Stamp::alone(1, frame, world.now.as_nanos());
         let ssrc = world.source(model).layers[0].ssrc.0;
         let mut packet = vec![0x80, 111];
         packet.extend((65_500_u16.wrapping_add(frame as u16)).to_be_bytes());
         packet.extend((frame * 960).to_be_bytes());
         packet.extend(ssrc.to_be_bytes());
-        packet.extend(stamp.payload(Format::Opus, 0, 0, 80));
+        packet.extend(stamp.payload(Format::Opus, Descriptor::default(), 80));
         world.ok(Command::SendRtp(producer, Bytes::from(packet)));
         world.run_millis(20);
     }

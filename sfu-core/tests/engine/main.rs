@@ -2,10 +2,13 @@
 //! on simulated links around one `Engine`, one behaviour per module.
 
 mod data;
+mod dd;
 mod direct_transport;
 mod forwarding;
 mod hostile;
+mod hostile_layers;
 mod ice_restart;
+mod keyframe_cache;
 mod keyframes;
 mod lifecycle;
 mod loss;
@@ -17,4 +20,6 @@ mod simulcast;
 mod slots;
 mod snapshot;
 mod speakers;
+mod svc;
+mod switching;
 mod webrtc;

@@ -1,13 +1,16 @@
-//! Payloads that a router takes for VP8, H.264 or Opus, and that tell the
+//! Payloads that a router takes for VP8, VP9, AV1, H.264 or Opus, and that tell the
 //! receiver of a test exactly which piece of which frame they are.
 
 use sfu_core::wire::PayloadType;
-use sfu_core::wire::codec::{Codec, inspect};
+use sfu_core::wire::codec::{Codec, FrameInfo, inspect};
 use sfu_core::{CodecConfig, MediaKind};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Vp8,
+    Vp9,
+    /// Its payload looks like noise: all is in the dependency descriptor.
+    Encrypted,
     H264,
     Opus,
 }
@@ -30,6 +33,8 @@ impl Format {
     pub fn codec(self) -> Codec {
         match self {
             Self::Vp8 => Codec::Vp8,
+            Self::Vp9 => Codec::Vp9,
+            Self::Encrypted => Codec::Av1,
             Self::H264 => Codec::H264,
             Self::Opus => Codec::Opus,
         }
@@ -54,6 +59,8 @@ impl Format {
     pub fn receiver_config(self) -> CodecConfig {
         self.config(match self {
             Self::Vp8 => 98,
+            Self::Vp9 => 100,
+            Self::Encrypted => 106,
             Self::H264 => 104,
             Self::Opus => 109,
         })
@@ -65,31 +72,77 @@ impl Format {
 pub struct Stamp {
     /// SSRC of the publisher's stream.
     pub source: u32,
-    /// Number of the frame in its stream; a frame that is no key frame needs
-    /// the one before.
+    /// Number of the frame in its stream.
     pub frame: u32,
     pub index: u8,
     pub count: u8,
     pub key: bool,
     /// True time of capture in nanoseconds.
     pub capture: u64,
+    pub spatial: u8,
+    pub temporal: u8,
+    /// Frames of the same stream without which it cannot be decoded.
+    pub needs: [Option<u32>; 2],
 }
 
-const STAMP_LEN: usize = 20;
+/// What a payload descriptor says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Descriptor {
+    /// Picture id.
+    pub picture: u16,
+    pub tl0: u8,
+    /// Y bit of VP8, U bit of VP9.
+    pub sync: bool,
+    pub needs_lower: bool,
+    pub needed_above: bool,
+}
+
+const STAMP_LEN: usize = 32;
 
 impl Stamp {
-    /// The payload of `len` bytes at least; `picture` and `tl0` are VP8's.
-    pub fn payload(&self, format: Format, picture: u16, tl0: u8, len: usize) -> Vec<u8> {
-        let first = self.index == 0;
+    /// A frame of one packet that needs no other.
+    pub fn alone(source: u32, frame: u32, capture: u64) -> Self {
+        Self {
+            source,
+            frame,
+            index: 0,
+            count: 1,
+            key: true,
+            capture,
+            spatial: 0,
+            temporal: 0,
+            needs: [None; 2],
+        }
+    }
+
+    /// The payload of `len` bytes at least.
+    pub fn payload(&self, format: Format, descriptor: Descriptor, len: usize) -> Vec<u8> {
+        let (first, last) = (self.index == 0, self.index + 1 == self.count);
+        let [high, low] = (descriptor.picture & 0x7fff).to_be_bytes();
         let mut out = match format {
             Format::Vp8 => {
-                let [high, low] = (picture & 0x7fff).to_be_bytes();
                 let start = if first { 0x90 } else { 0x80 };
-                vec![start, 0xe0, 0x80 | high, low, tl0, 0x00, u8::from(!self.key)]
+                let layer = self.temporal << 6 | u8::from(descriptor.sync) << 5;
+                vec![start, 0xe0, 0x80 | high, low, descriptor.tl0, layer, u8::from(!self.key)]
             }
+            Format::Vp9 => {
+                let flags = [
+                    (0x80 | 0x20, true),
+                    (0x40, !self.key),
+                    (0x08, first),
+                    (0x04, last),
+                    (0x01, !descriptor.needed_above),
+                ];
+                let flags = flags.iter().filter(|(_, set)| *set).fold(0, |all, (bit, _)| all | bit);
+                let layer = self.temporal << 5
+                    | u8::from(descriptor.sync) << 4
+                    | self.spatial << 1
+                    | u8::from(descriptor.needs_lower);
+                vec![flags, 0x80 | high, low, layer, descriptor.tl0]
+            }
+            Format::Encrypted => vec![0xff],
             Format::H264 => {
                 let kind = if self.key { 5 } else { 1 };
-                let last = self.index + 1 == self.count;
                 let fragment = (u8::from(first) << 7) | (u8::from(last && !first) << 6) | kind;
                 vec![0x7c, fragment, 0x80]
             }
@@ -97,22 +150,31 @@ impl Stamp {
         };
         out.extend(self.source.to_be_bytes());
         out.extend(self.frame.to_be_bytes());
-        out.extend([self.index, self.count, u8::from(self.key), 0]);
+        out.extend([self.index, self.count, u8::from(self.key), self.spatial << 4 | self.temporal]);
         out.extend(self.capture.to_be_bytes());
+        for need in self.needs {
+            out.extend(need.map_or(u32::MAX, |need| need).to_be_bytes());
+        }
+        out.extend([0; 4]);
         out.resize(out.len().max(len), 0x5a);
         out
     }
 
-    /// Reads it back, with VP8's picture id and TL0PICIDX.
+    /// Reads it back, with the picture id and TL0PICIDX.
     pub fn read(format: Format, payload: &[u8]) -> (Self, Option<u16>, Option<u8>) {
         let at = match format {
             Format::Vp8 => 7,
+            Format::Vp9 => 5,
             Format::H264 => 3,
-            Format::Opus => 1,
+            Format::Opus | Format::Encrypted => 1,
         };
         let stamp = &payload[at..at + STAMP_LEN];
         let word = |at: usize| u32::from_be_bytes(stamp[at..at + 4].try_into().unwrap());
-        let info = inspect(format.codec(), payload).unwrap();
+        let info = match format {
+            Format::Encrypted => FrameInfo::default(),
+            _ => inspect(format.codec(), payload).unwrap(),
+        };
+        let need = |at| Some(word(at)).filter(|need| *need != u32::MAX);
         let stamp = Self {
             source: word(0),
             frame: word(4),
@@ -120,6 +182,9 @@ impl Stamp {
             count: stamp[9],
             key: stamp[10] == 1,
             capture: u64::from_be_bytes(stamp[12..20].try_into().unwrap()),
+            spatial: stamp[11] >> 4,
+            temporal: stamp[11] & 15,
+            needs: [need(20), need(24)],
         };
         (stamp, info.picture_id.map(|id| id.value), info.tl0_pic_idx)
     }

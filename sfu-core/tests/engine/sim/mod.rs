@@ -1,6 +1,7 @@
 //! A small world around an engine: a virtual clock, links that lose, delay and
 //! reorder, publishers and receivers. Everything follows from a seed.
 
+mod layout;
 mod link;
 mod media;
 mod peer;
@@ -8,8 +9,9 @@ mod sink;
 mod source;
 mod world;
 
+pub use layout::Layout;
 pub use link::{Link, Rng};
-pub use media::{Format, Stamp};
+pub use media::{Descriptor, Format, Stamp};
 pub use peer::{Client, Path};
 pub use sink::{Received, Sink};
 pub use source::{Layer, Source, Voice};

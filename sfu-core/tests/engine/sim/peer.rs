@@ -15,7 +15,7 @@ use sfu_ice::dtls::{Session, SessionEvent};
 use sfu_ice::ice::Checker;
 use sfu_ice::sctp::{Association, SctpEvent};
 
-use super::source::Outgoing;
+use super::source::{Outgoing, wall};
 use super::{Link, Sink, Source};
 
 /// How a peer reaches the engine.
@@ -136,6 +136,7 @@ impl Client {
         }
         let wall = self.wall(now);
         for at in 0..self.sources.len() {
+            self.sources[at].clock = self.clock;
             self.sources[at].frames(now, &mut self.outgoing);
             for report in self.sources[at].reports(now, wall) {
                 self.send_rtcp(report);
@@ -154,9 +155,7 @@ impl Client {
 
     /// What its wall clock shows.
     pub fn wall(&self, now: Time) -> NtpTime {
-        let (offset, ppm) = self.clock;
-        let nanos = now.as_nanos() as i128 * (1_000_000 + i128::from(ppm)) / 1_000_000;
-        NtpTime::from_duration(Duration::from_nanos(offset + nanos as u64))
+        wall(self.clock, now)
     }
 
     pub fn send_rtcp(&mut self, mut bytes: Vec<u8>) {

@@ -1,9 +1,10 @@
 //! A receiver of one slot: asks for what is missing, reports, and keeps
 //! everything for the test to judge.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
+use sfu_core::wire::codec::dd::DdReader;
 use sfu_core::wire::rtcp::{NtpTime, Pli, ReportBlock, RtcpWriter, SenderInfo};
 use sfu_core::wire::rtp::{ExtensionMap, RtpView, read_extensions, rtx};
 use sfu_core::wire::{ExtSeq, RtpTime, SeqNo, Ssrc};
@@ -23,6 +24,10 @@ pub struct Received {
     pub tl0: Option<u8>,
     pub repaired: bool,
     pub padding: usize,
+    /// The dependency descriptor.
+    pub descriptor: Option<Vec<u8>>,
+    /// The time of capture that it tells.
+    pub capture: Option<NtpTime>,
 }
 
 #[derive(Debug)]
@@ -31,10 +36,14 @@ pub struct Sink {
     formats: Vec<Format>,
     /// Every packet, by extended number.
     pub packets: BTreeMap<u64, Received>,
+    /// Numbers that empty packets stand for.
+    pub fillers: BTreeSet<u64>,
     pub duplicates: u32,
     pub repaired: u32,
     /// Asks for missing packets.
     pub nack: bool,
+    /// Takes whatever comes, and looks at nothing but RTP headers.
+    pub blind: bool,
     /// Sender reports with their times of arrival.
     pub reports: Vec<(Time, SenderInfo)>,
     /// Packets that a report may count: those that came on the stream itself.
@@ -58,9 +67,11 @@ impl Sink {
             config,
             formats,
             packets: BTreeMap::new(),
+            fillers: BTreeSet::new(),
             duplicates: 0,
             repaired: 0,
             nack: true,
+            blind: false,
             reports: Vec::new(),
             direct: 0,
             missing: BTreeMap::new(),
@@ -102,6 +113,9 @@ impl Sink {
 
     fn take(&mut self, now: Time, packet: &[u8], format: Format, repaired: bool) {
         let view = RtpView::parse(packet).unwrap();
+        if self.blind {
+            return;
+        }
         let ext = match self.highest {
             Some(highest) => highest.nearest(view.seq()),
             None => ExtSeq::first(view.seq()),
@@ -121,6 +135,12 @@ impl Sink {
             Some(_) => {}
         }
         self.missing.remove(&ext.0);
+        if view.payload().is_empty() {
+            self.fillers.insert(ext.0);
+            self.direct += u64::from(!repaired);
+            return;
+        }
+        let told = read_extensions(&view, &self.config.extensions);
         let (stamp, picture, tl0) = Stamp::read(format, view.payload());
         let received = Received {
             at: now,
@@ -132,6 +152,8 @@ impl Sink {
             tl0,
             repaired,
             padding: view.padding_len(),
+            descriptor: told.dependency_descriptor.map(|place| place.of(packet).to_vec()),
+            capture: told.abs_capture_time.map(|told| told.capture),
         };
         if let Some(before) = self.packets.get(&ext.0) {
             self.duplicates += 1;
@@ -225,7 +247,9 @@ impl Sink {
         else {
             return Vec::new();
         };
-        (*first..last.saturating_sub(tail)).filter(|ext| !self.packets.contains_key(ext)).collect()
+        (*first..last.saturating_sub(tail))
+            .filter(|ext| !self.packets.contains_key(ext) && !self.fillers.contains(ext))
+            .collect()
     }
 
     /// Judges the whole stream: no holes (but in the last `tail` packets),
@@ -247,45 +271,60 @@ impl Sink {
         let frames = self.frames(tail);
         let mut decoded = HashSet::new();
         let mut failed = Vec::new();
-        for frame in &frames {
+        for (at, frame) in frames.iter().enumerate() {
             let head = frame[0].stamp;
             let complete = frame.len() == usize::from(head.count)
                 && frame.iter().enumerate().all(|(at, packet)| {
                     usize::from(packet.stamp.index) == at
                         && (packet.stamp.source, packet.stamp.frame) == (head.source, head.frame)
                 });
-            let marked = frame.last().unwrap().marker || frame[0].format == Format::Opus;
-            let reference = head.frame.checked_sub(1).map(|before| (head.source, before));
-            let decodable = head.key || reference.is_some_and(|r| decoded.contains(&r));
-            if complete && marked && decodable {
+            // The marker is at the end of each picture, and nowhere else.
+            let next = frames.get(at + 1).map(|next| next[0].timestamp);
+            let ends = next != Some(frame[0].timestamp);
+            let (last, rest) = frame.split_last().unwrap();
+            let marked = frame[0].format == Format::Opus
+                || last.marker == ends && rest.iter().all(|packet| !packet.marker);
+            let mut needs = head.needs.iter().flatten();
+            let decodable = needs.all(|need| decoded.contains(&(head.source, *need)));
+            if complete && decodable {
                 decoded.insert((head.source, head.frame));
-            } else {
-                failed.push((frame.len(), marked, head));
+            }
+            if !complete || !marked || !decodable {
+                failed.push((frame.len(), marked, decodable, head));
             }
         }
         assert!(failed.len() <= broken, "of {} frames not decodable: {failed:#?}", frames.len());
         for pair in frames.windows(2) {
             let [before, after] = [pair[0][0], pair[1][0]];
+            let same = before.stamp.source == after.stamp.source
+                && before.stamp.capture == after.stamp.capture;
+            let step = after.timestamp.distance(before.timestamp);
             assert!(
-                after.timestamp.distance(before.timestamp) > 0,
-                "the timestamp goes back from {before:?} to {after:?}"
+                if same { step == 0 } else { step > 0 },
+                "the timestamp goes wrong from {before:?} to {after:?}"
             );
         }
         decoded.len()
     }
 
-    /// Packets of one timestamp each, in order; the last one may be cut and is
-    /// left out.
+    /// Frames, in order; the last one may be cut and is left out.
     fn frames(&self, tail: u64) -> Vec<Vec<&Received>> {
         let last = self.packets.last_key_value().map_or(0, |(last, _)| last.saturating_sub(tail));
         let mut frames: Vec<Vec<&Received>> = Vec::new();
         for (_, packet) in self.packets.range(..last) {
+            let same = |other: &Received| {
+                (other.timestamp, other.stamp.frame) == (packet.timestamp, packet.stamp.frame)
+            };
             match frames.last_mut() {
-                Some(frame) if frame[0].timestamp == packet.timestamp => frame.push(packet),
+                Some(frame) if same(frame[0]) => frame.push(packet),
                 _ => frames.push(vec![packet]),
             }
         }
-        frames.pop();
+        // The whole last picture.
+        let last = frames.last().map(|frame| frame[0].timestamp);
+        while frames.last().is_some_and(|frame| Some(frame[0].timestamp) == last) {
+            frames.pop();
+        }
         if frames.first().is_some_and(|frame| frame[0].stamp.index > 0) {
             // It began in the middle, see `lacks_start`.
             let start = frames.iter().position(|f| f[0].stamp.key && f[0].stamp.index == 0);
@@ -300,14 +339,82 @@ impl Sink {
         after.find(|(_, packet)| packet.stamp.key).map(|(key, _)| key - ext)
     }
 
+    /// Picture ids and TL0PICIDX: without gaps in VP8; in VP9, where they tell
+    /// references as distances, with those gaps that the dropped pictures leave.
     fn assert_pictures(&self) {
-        let pictures = self.packets.values().filter_map(|packet| packet.picture.zip(packet.tl0));
-        let mut pictures: Vec<(u16, u8)> = pictures.collect();
-        pictures.dedup();
+        let pictures = self
+            .packets
+            .values()
+            .filter_map(|packet| Some((packet.picture?, packet.tl0?, packet.stamp, packet.format)));
+        let mut pictures: Vec<_> = pictures.collect();
+        pictures.dedup_by_key(|picture| (picture.2.source, picture.2.capture));
         for pair in pictures.windows(2) {
-            let expected = ((pair[0].0 + 1) & 0x7fff, pair[0].1.wrapping_add(1));
-            assert_eq!(pair[1], expected, "picture id and TL0PICIDX");
+            let [(id, tl0, before, _), (next, next_tl0, after, format)] = [pair[0], pair[1]];
+            let same = before.source == after.source && after.frame > before.frame;
+            let distance = match format {
+                Format::Vp9 if same => (after.frame / 3 - before.frame / 3) as u16,
+                _ => 1,
+            };
+            assert_eq!(next, (id + distance) & 0x7fff, "picture id: {before:?} {after:?}");
+            let base = after.temporal == 0;
+            if base && distance == 1 {
+                assert_eq!(next_tl0, tl0.wrapping_add(1), "TL0PICIDX: {before:?} {after:?}");
+            } else if !base {
+                assert_eq!(next_tl0, tl0, "TL0PICIDX: {before:?} {after:?}");
+            }
         }
+    }
+
+    /// Judges the dependency descriptors alone, as a receiver does that knows
+    /// nothing else: each can be read with what came before, and each frame that
+    /// they say is needed is there. Gives the number of frames.
+    pub fn assert_described(&self, tail: u64) -> usize {
+        let mut reader = DdReader::default();
+        let mut there: HashSet<u16> = HashSet::new();
+        let mut newest: Option<(u32, u16)> = None;
+        let last = self.packets.last_key_value().map_or(0, |(last, _)| last.saturating_sub(tail));
+        let mut frames = 0;
+        for (ext, packet) in self.packets.range(..last) {
+            let told = packet.descriptor.as_ref().unwrap_or_else(|| panic!("none in {packet:?}"));
+            let read = reader.read(told).unwrap_or_else(|e| panic!("{e} at {ext} in {packet:?}"));
+            let stamp = packet.stamp;
+            assert_eq!(read.start_of_frame, stamp.index == 0);
+            assert_eq!(read.end_of_frame, stamp.index + 1 == stamp.count);
+            assert_eq!((read.spatial_id, read.temporal_id), (stamp.spatial, stamp.temporal));
+            if !read.start_of_frame {
+                continue;
+            }
+            match newest {
+                Some((source, number)) if source != stamp.source => {
+                    assert_eq!(read.frame_number, number.wrapping_add(1), "{packet:?}");
+                    assert!(read.structure_attached, "another stream without its structure");
+                }
+                Some((_, number)) => {
+                    let step = read.frame_number.wrapping_sub(number);
+                    assert!((1..64).contains(&step), "frame number steps by {step}: {packet:?}");
+                }
+                None => assert!(read.structure_attached),
+            }
+            newest = Some((stamp.source, read.frame_number));
+            for diff in read.frame_diffs() {
+                let needed = read.frame_number.wrapping_sub(*diff);
+                assert!(there.contains(&needed), "needs {diff} back: {packet:?}");
+            }
+            let mut targets = (0..read.decode_target_count)
+                .filter(|target| read.is_active(*target) && read.dti(*target).is_present());
+            assert!(targets.next().is_some(), "of no active decode target: {packet:?}");
+            there.insert(read.frame_number);
+            frames += 1;
+        }
+        frames
+    }
+
+    /// The longest time without a packet after `from`.
+    pub fn longest_gap(&self, from: Time) -> Duration {
+        let times: Vec<Time> =
+            self.packets.values().filter(|packet| packet.at >= from).map(|p| p.at).collect();
+        let gaps = times.windows(2).map(|pair| pair[1].since(pair[0]));
+        gaps.max().unwrap_or(Duration::MAX)
     }
 
     /// The streams that it got, in order, each as often as it was changed to.

@@ -13,7 +13,7 @@ use sfu_core::wire::rtp::{
 };
 use sfu_core::wire::{Mid, PayloadType, Rid, RtpTime, SeqNo, Ssrc};
 
-use super::{Format, Stamp};
+use super::{Descriptor, Format, Layout, Stamp};
 
 /// Packets kept for retransmission.
 const HISTORY: usize = 1_024;
@@ -37,7 +37,21 @@ pub struct Layer {
     picture: u16,
     tl0: u8,
     frame: u32,
-    history: VecDeque<(SeqNo, RtpTime, bool, Vec<u8>)>,
+    /// Pictures since the last key picture.
+    since_key: u32,
+    /// Spatial layers that are sent, of a layout that has several.
+    pub active: u8,
+    history: VecDeque<Kept>,
+}
+
+/// A packet that may be asked for again.
+#[derive(Debug)]
+struct Kept {
+    seq: SeqNo,
+    timestamp: RtpTime,
+    marker: bool,
+    elements: Vec<u8>,
+    payload: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -57,6 +71,12 @@ pub struct Source {
     pub voice: Option<Voice>,
     /// Every frame by itself decodable.
     pub intra_only: bool,
+    pub layout: Layout,
+    /// Packets tell their time of capture by the peer's wall clock.
+    pub capture_times: bool,
+    /// Nanoseconds by which the peer's wall clock is ahead, and its drift in
+    /// parts per million.
+    pub clock: (u64, i64),
     next_frame: Time,
     next_report: Time,
     /// RTP timestamp at the origin of time.
@@ -107,8 +127,9 @@ impl Voice {
 
 /// A packet on its way to the transport: header values are the peer's to add.
 pub struct Outgoing {
-    /// Header extension element of the audio level, with its id.
-    pub level: Option<(u8, u8)>,
+    /// Header extension elements, in the long form.
+    pub elements: Vec<u8>,
+    pub pass: PassThrough,
     pub template: HeaderTemplate,
     pub fields: HeaderFields,
     pub payload: Vec<u8>,
@@ -123,6 +144,8 @@ impl Source {
             layers,
             payload_type: match format {
                 Format::Vp8 => 96,
+                Format::Vp9 => 98,
+                Format::Encrypted => 45,
                 Format::H264 => 102,
                 Format::Opus => 111,
             },
@@ -133,6 +156,9 @@ impl Source {
             burst: 1,
             voice: None,
             intra_only: false,
+            layout: Layout::Flat,
+            capture_times: false,
+            clock: (0, 0),
             next_frame: now,
             next_report: now + Duration::from_millis(50),
             rtp_origin,
@@ -173,40 +199,86 @@ impl Source {
             self.layers[at].frame += 1;
             return;
         }
-        let id = self.extensions.id_of(ExtensionKind::AudioLevel);
-        let level = id.zip(level);
-        let layer = &mut self.layers[at];
-        let key = std::mem::take(&mut layer.want_key) || layer.frame == 0 || intra;
-        let count = if key && format != Format::Opus { burst * 2 } else { burst };
-        layer.tl0 = layer.tl0.wrapping_add(1);
-        layer.picture = layer.picture.wrapping_add(1);
-        for index in 0..count {
-            let stamp = Stamp {
-                source: layer.ssrc.0,
-                frame: layer.frame,
-                index,
-                count,
-                key,
-                capture: capture.as_nanos(),
-            };
-            // Encoders split a frame into sizes that differ by one.
-            let len = match format {
-                Format::Opus => 80,
-                _ => 600 + usize::from(index % 2),
-            };
-            let payload = stamp.payload(format, layer.picture, layer.tl0, len);
-            let marker = index + 1 == count && format != Format::Opus;
-            layer.history.push_back((layer.seq, timestamp, marker, payload.clone()));
-            if layer.history.len() > HISTORY {
-                layer.history.pop_front();
-            }
-            layer.packets += 1;
-            layer.octets += payload.len() as u32;
-            let fields = fields(marker, layer.seq, timestamp);
-            out.push(Outgoing { level, template, fields, payload });
-            layer.seq = layer.seq.next();
+        let mut shared = Vec::new();
+        if let Some((id, level)) = self.extensions.id_of(ExtensionKind::AudioLevel).zip(level) {
+            shared.extend([id, 1, level]);
         }
-        layer.frame += 1;
+        if self.capture_times {
+            let id = self.extensions.id_of(ExtensionKind::AbsCaptureTime).unwrap();
+            shared.extend([id, 8]);
+            shared.extend(wall(self.clock, capture).0.to_be_bytes());
+        }
+        let pass = PassThrough::new(&self.extensions, &self.extensions);
+        let described = self.extensions.id_of(ExtensionKind::DependencyDescriptor);
+        let Self { layout, layers, .. } = self;
+        let layer = &mut layers[at];
+        let key = std::mem::take(&mut layer.want_key) || layer.frame == 0 || intra;
+        layer.since_key = if key { 0 } else { layer.since_key + 1 };
+        layer.picture = layer.picture.wrapping_add(1);
+        let frames = layout.picture(layer.since_key, layer.active);
+        if frames[0].temporal == 0 {
+            layer.tl0 = layer.tl0.wrapping_add(1);
+        }
+        for (place, frame) in frames.iter().enumerate() {
+            let count = if key && format != Format::Opus { burst * 2 } else { burst };
+            let number = layer.frame + u32::from(frame.spatial);
+            let mut needs = [None; 2];
+            for (need, diff) in needs.iter_mut().zip(frame.diffs.iter().filter(|_| !intra)) {
+                *need = Some(number - u32::from(*diff));
+            }
+            for index in 0..count {
+                let stamp = Stamp {
+                    source: layer.ssrc.0,
+                    frame: number,
+                    index,
+                    count,
+                    key,
+                    capture: capture.as_nanos(),
+                    spatial: frame.spatial,
+                    temporal: frame.temporal,
+                    needs,
+                };
+                // Encoders split a frame into sizes that differ by one.
+                let len = match format {
+                    Format::Opus => 80,
+                    _ => 600 + usize::from(index % 2),
+                };
+                let descriptor = Descriptor {
+                    picture: layer.picture,
+                    tl0: layer.tl0,
+                    sync: frame.sync,
+                    needs_lower: frame.needs_lower,
+                    needed_above: frame.needed_above,
+                };
+                let payload = stamp.payload(format, descriptor, len);
+                let last = place + 1 == frames.len() && index + 1 == count;
+                let marker = last && format != Format::Opus;
+                let mut elements = shared.clone();
+                // Far from the wrap at first, and through it soon.
+                let number = 65_000_u16.wrapping_add((number & 0xffff) as u16);
+                let told = layout.descriptor(frame, number, (index, count), key, layer.active);
+                if let Some((id, told)) = described.zip(told) {
+                    elements.extend([id, told.len() as u8]);
+                    elements.extend(told);
+                }
+                let (seq, fields) = (layer.seq, fields(marker, layer.seq, timestamp));
+                layer.history.push_back(Kept {
+                    seq,
+                    timestamp,
+                    marker,
+                    elements: elements.clone(),
+                    payload: payload.clone(),
+                });
+                if layer.history.len() > HISTORY {
+                    layer.history.pop_front();
+                }
+                layer.packets += 1;
+                layer.octets += payload.len() as u32;
+                out.push(Outgoing { elements, pass, template, fields, payload });
+                layer.seq = layer.seq.next();
+            }
+        }
+        layer.frame += u32::from(layout.spatial_layers());
     }
 
     /// Whether discontinuous transmission leaves this frame out: all but one in
@@ -223,13 +295,13 @@ impl Source {
         let at = self.layers.iter().position(|layer| layer.ssrc == ssrc)?;
         let template = self.template(at, true);
         let layer = &mut self.layers[at];
-        let (_, timestamp, marker, payload) =
-            layer.history.iter().find(|(sent, ..)| *sent == seq)?;
-        let mut wrapped = vec![0; payload.len() + rtx::OSN_LEN];
-        rtx::write_payload(&mut wrapped, seq, payload).unwrap();
-        let fields = fields(*marker, layer.rtx_seq, *timestamp);
+        let kept = layer.history.iter().find(|kept| kept.seq == seq)?;
+        let mut payload = vec![0; kept.payload.len() + rtx::OSN_LEN];
+        rtx::write_payload(&mut payload, seq, &kept.payload).unwrap();
+        let fields = fields(kept.marker, layer.rtx_seq, kept.timestamp);
         layer.rtx_seq = layer.rtx_seq.next();
-        Some(Outgoing { level: None, template, fields, payload: wrapped })
+        let pass = PassThrough::new(&self.extensions, &self.extensions);
+        Some(Outgoing { elements: kept.elements.clone(), pass, template, fields, payload })
     }
 
     /// Sender reports of all layers that have sent something, if they are due.
@@ -264,7 +336,7 @@ impl Source {
         let layer = &self.layers[at];
         let ssrc = if repair { layer.rtx_ssrc } else { layer.ssrc };
         let payload_type = PayloadType(self.payload_type + u8::from(repair));
-        let mut template = HeaderTemplate::new(ssrc, payload_type, &self.extensions);
+        let mut template = HeaderTemplate::new(ssrc, payload_type, &self.extensions).allow_mixed();
         if let Some(mid) = self.mid {
             template = template.with_mid(mid);
         }
@@ -295,6 +367,8 @@ impl Layer {
             picture: 32_660 + some as u16,
             tl0: 250u8.wrapping_add(some as u8),
             frame: 0,
+            since_key: 0,
+            active: 3,
             history: VecDeque::new(),
         }
     }
@@ -305,20 +379,19 @@ impl Outgoing {
     pub fn write(mut self, now: Time, twcc: u16) -> Vec<u8> {
         self.fields.twcc = twcc;
         self.fields.abs_send_time = AbsSendTime::at(now);
-        let mut packet = vec![0; 256 + self.payload.len()];
-        let mut ids = ExtensionMap::default();
-        let mut block = [0; 4];
-        if let Some((id, level)) = self.level {
-            ids.insert(ExtensionKind::AudioLevel, id).unwrap();
-            [block[0], block[1]] = [id << 4, level];
-        }
-        let elements = Elements::new(Elements::ONE_BYTE, &block);
-        let pass = PassThrough::new(&ids, &ids);
-        let written = self.template.write(&mut packet, &self.fields, elements, &pass).unwrap();
+        let mut packet = vec![0; 600 + self.payload.len()];
+        let elements = Elements::new(Elements::TWO_BYTE, &self.elements);
+        let written = self.template.write(&mut packet, &self.fields, elements, &self.pass).unwrap();
         packet.truncate(written.len);
         packet.extend(&self.payload);
         packet
     }
+}
+
+/// What a wall clock with this offset and drift shows at `time`.
+pub fn wall((offset, ppm): (u64, i64), time: Time) -> NtpTime {
+    let nanos = time.as_nanos() as i128 * (1_000_000 + i128::from(ppm)) / 1_000_000;
+    NtpTime::from_duration(Duration::from_nanos(offset + nanos as u64))
 }
 
 fn fields(marker: bool, seq: SeqNo, timestamp: RtpTime) -> HeaderFields {

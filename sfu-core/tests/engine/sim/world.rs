@@ -520,6 +520,8 @@ pub fn extensions() -> ExtensionMap {
         (ExtensionKind::AbsSendTime, 4),
         (ExtensionKind::TransportWideCc, 5),
         (ExtensionKind::AudioLevel, 6),
+        (ExtensionKind::DependencyDescriptor, 7),
+        (ExtensionKind::AbsCaptureTime, 8),
     ];
     for (kind, id) in kinds {
         map.insert(kind, id).unwrap();
