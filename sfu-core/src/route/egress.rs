@@ -12,7 +12,7 @@ use sfu_ice::{Time, Tuple};
 use super::consumer::{Consumer, Resend, stream_key, stream_of_key};
 use super::event::Event;
 use super::keyframe_cache;
-use super::producer::{IncomingStream, MAX_AGE, Producer, Stored, equalize};
+use super::producer::{IncomingStream, MAX_AGE, MAX_AGE_SCARCE, Producer, Stored, equalize};
 use super::router::Router;
 use super::speakers::Speech;
 use super::transport::{Security, Transport, TransportKind};
@@ -126,7 +126,8 @@ impl Router {
                 });
             }
             for stream in streams.iter_mut() {
-                stream.ring.expire(pool, now - MAX_AGE);
+                let age = if pool.is_scarce() { MAX_AGE_SCARCE } else { MAX_AGE };
+                stream.ring.expire(pool, now - age);
             }
             // Nobody who follows speakers has to be woken for silence.
             let opening = voice.as_ref().is_some_and(|voice| voice.is_opening(now));

@@ -28,6 +28,8 @@ const AUDIO_HISTORY: usize = 64;
 /// How long a packet may be asked for again, or be sent to who comes late: a
 /// second longer than a cached key frame is of use.
 pub(crate) const MAX_AGE: Duration = Duration::from_millis(4_000);
+/// The same while memory is scarce: enough for retransmissions.
+pub(crate) const MAX_AGE_SCARCE: Duration = Duration::from_millis(1_000);
 /// Packets of one producer in one turn; the engine runs before there are more.
 const FRESH: usize = 256;
 

@@ -145,6 +145,12 @@ impl Pool {
         }
     }
 
+    /// Whether more than three quarters of the large slots are in use: time to
+    /// keep less.
+    pub fn is_scarce(&self) -> bool {
+        self.large.used.saturating_mul(4) > self.large.max_slots.saturating_mul(3)
+    }
+
     fn class(&self, slot: SlotId) -> &Class {
         match slot.size {
             Size::Small => &self.small,
@@ -292,6 +298,20 @@ mod tests {
         assert!(pool.release(slots[0]));
         assert!(pool.store(b"y").is_some());
         assert!(pool.store(b"z").is_none());
+    }
+
+    #[test]
+    fn it_is_scarce_before_it_is_full() {
+        let mut pool = Pool::new(PoolOptions::new(0, 32));
+        let packet = [0; LARGE_SLOT];
+        for _ in 0..24 {
+            pool.store(&packet).unwrap();
+        }
+        assert!(!pool.is_scarce());
+        let slot = pool.store(&packet).unwrap();
+        assert!(pool.is_scarce());
+        pool.release(slot);
+        assert!(!pool.is_scarce());
     }
 
     #[test]
