@@ -71,6 +71,28 @@ fn a_late_joiner_starts_at_once_and_asks_nothing() {
 }
 
 #[test]
+fn late_joiners_of_a_lossy_publisher() {
+    for (seed, (format, layout)) in (170..).zip(formats()) {
+        let (mut world, camera) = call(seed, format, layout, 100);
+        let rough = Link { reorder: 0.1, ..Link::lossy(20, 0.05) };
+        world.links(camera.client, rough, Link::new(20));
+        let mut late = Vec::new();
+        for _ in 0..30 {
+            let pause = 40 + world.rng.below(150);
+            world.run_millis(pause);
+            let client = world.plain();
+            late.push(world.subscribe(client, &[format], Some(camera)));
+        }
+        world.run_millis(4_000);
+        for sink in late {
+            assert!(world.sink(sink).assert_decodable(60, 3) > 30, "{format:?}");
+        }
+        let hits = hits(&mut world, camera);
+        assert!(hits >= 25, "{hits} of 30 with {format:?}");
+    }
+}
+
+#[test]
 fn of_temporal_layers_only_the_base_is_caught_up_with() {
     for (format, layout) in
         [(Format::Vp8, Layout::Temporal), (Format::Encrypted, Layout::described("L1T3"))]

@@ -83,8 +83,8 @@ fn layers_that_the_publisher_gives_up_and_takes_up_again() {
 
 #[test]
 fn loss_and_reordering_leave_nothing_undecodable() {
-    for key_only in [false, true] {
-        let (mut world, camera, sink) = call(114, key_only);
+    for (seed, key_only) in [(114, false), (114, true), (276, false), (277, true)] {
+        let (mut world, camera, sink) = call(seed, key_only);
         let rough = |loss| Link { reorder: 0.05, ..Link::lossy(20, loss) };
         world.links(camera.client, rough(0.05), Link::new(20));
         world.links(sink.client, Link::new(20), rough(0.05));

@@ -34,6 +34,9 @@ struct Picture {
     key: bool,
     /// Highest spatial layer that came.
     highest: u8,
+    /// Lowest spatial layer of which something was dropped: it cannot be taken
+    /// up in this picture any more.
+    cut: u8,
 }
 
 /// A layer that so many pictures in a row lack is not sent any more.
@@ -51,7 +54,7 @@ impl SvcFilter {
             current: preferred.spatial,
             before: preferred.spatial,
             since: packet.timestamp,
-            picture: Picture { timestamp: packet.timestamp, key: true, highest: 0 },
+            picture: Picture::new(packet, true),
             highest: 0,
             key_only: false,
             cut: 0,
@@ -92,6 +95,10 @@ impl SvcFilter {
         }
         if newer > 0 {
             self.start_picture(packet);
+        } else if is_key(packet) && !self.picture.key {
+            // Its higher layers overtook it.
+            self.picture.key = true;
+            self.change(packet, self.preferred.min(self.picture.cut.saturating_sub(1)));
         }
         self.learn(packet);
         let temporal = self.temporal.passes(packet);
@@ -106,9 +113,8 @@ impl SvcFilter {
     fn start_picture(&mut self, packet: &PacketMeta) {
         self.highest = self.picture.highest;
         let Picture { key: was_key, .. } = self.picture;
-        let key = packet.keyframe_start
-            || packet.spatial_id == 0 && !packet.references.contains(References::PICTURE);
-        self.picture = Picture { timestamp: packet.timestamp, key, highest: packet.spatial_id };
+        let key = is_key(packet);
+        self.picture = Picture::new(packet, key);
         if key {
             self.change(packet, self.preferred);
         } else if was_key && self.highest < self.current {
@@ -147,14 +153,16 @@ impl SvcFilter {
         if packet.spatial_id > self.current {
             // A layer frame that refers to nothing but the layer below: the
             // receiver can take that layer up here.
-            let joins = packet.frame_start
-                && temporal
+            let joins = temporal
                 && packet.spatial_id == self.current.saturating_add(1)
                 && packet.spatial_id <= self.preferred
+                && packet.spatial_id < self.picture.cut
                 && refers.contains(References::LOWER_LAYER)
                 && !refers.contains(References::PICTURE);
             if joins {
                 self.change(packet, packet.spatial_id);
+            } else {
+                self.picture.cut = self.picture.cut.min(packet.spatial_id);
             }
             return joins;
         }
@@ -176,6 +184,18 @@ impl SvcFilter {
     fn available(&self) -> u8 {
         self.picture.highest.max(self.highest)
     }
+}
+
+impl Picture {
+    const fn new(packet: &PacketMeta, key: bool) -> Self {
+        Self { timestamp: packet.timestamp, key, highest: packet.spatial_id, cut: u8::MAX }
+    }
+}
+
+/// Whether it is of the lowest layer of a key picture.
+const fn is_key(packet: &PacketMeta) -> bool {
+    packet.keyframe_start
+        || packet.spatial_id == 0 && !packet.references.contains(References::PICTURE)
 }
 
 #[cfg(test)]
