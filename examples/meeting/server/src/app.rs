@@ -18,6 +18,9 @@ use crate::store::{ChatWriter, Store, StoredMeeting};
 /// How many messages a meeting that comes back to memory is given.
 const RECENT_CHAT: usize = 100;
 
+/// How often a large meeting is told what has changed in it.
+const NEWS: Duration = Duration::from_millis(250);
+
 /// Bounds of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -154,12 +157,15 @@ pub(crate) fn no_meeting() -> Refusal {
 }
 
 async fn tick(app: Arc<App>) {
-    let mut seconds = interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for second in 0_u64.. {
-        seconds.tick().await;
-        app.registry.handle_timeout(Moment::now());
-        if second % 60 == 0 {
+    let mut ticks = interval(NEWS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for tick in 0_u64.. {
+        ticks.tick().await;
+        app.registry.tell_news(Moment::now());
+        if tick % 4 == 0 {
+            app.registry.handle_timeout(Moment::now());
+        }
+        if tick % 240 == 0 {
             app.limits.forget_idle();
         }
     }

@@ -36,8 +36,8 @@ pub struct Config {
     pub shards: u16,
 
     /// Seats per meeting.
-    #[arg(long, env = "PLENUM_MAX_PARTICIPANTS", default_value_t = 50,
-          value_parser = clap::value_parser!(u16).range(1..=500))]
+    #[arg(long, env = "PLENUM_MAX_PARTICIPANTS", default_value_t = 250,
+          value_parser = clap::value_parser!(u16).range(1..=5000))]
     pub max_participants: u16,
 
     /// Live meetings at a time.

@@ -19,6 +19,9 @@ use crate::meeting::{
     SecretHash, Title,
 };
 
+/// How many people the answer to a join names; the socket names more.
+const FIRST_PEOPLE: usize = 10;
+
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/meetings/{meeting_id}/join", post(join))
@@ -55,6 +58,7 @@ struct MeetingState {
     meeting_id: MeetingId,
     title: Title,
     participants: Vec<Participant>,
+    participant_count: usize,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +99,7 @@ async fn join(
             Err(refusal) => return Err(refusal.into()),
         }
     };
+    let present = live.roster_page(0, FIRST_PEOPLE);
     Ok(Json(Seat {
         participant_id,
         token: token.reveal().to_owned(),
@@ -104,7 +109,8 @@ async fn join(
         meeting_state: MeetingState {
             meeting_id: id,
             title: facts.title,
-            participants: live.roster(),
+            participants: present.participants,
+            participant_count: present.participant_count,
         },
     }))
 }

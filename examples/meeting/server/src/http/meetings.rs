@@ -77,7 +77,7 @@ async fn look(
                 meeting_id: id,
                 title: facts.title,
                 created_at: facts.created_at,
-                participant_count: live.roster().len(),
+                participant_count: live.participant_count(),
             }
         }
         None => {

@@ -13,6 +13,7 @@ mod media_state;
 mod meetings;
 mod observe;
 mod operations;
+mod participants;
 mod web;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
     let api = Router::new()
         .merge(meetings::router())
         .merge(join::router())
+        .merge(participants::router())
         .merge(media_state::router())
         .merge(chat::router())
         .merge(signaling::router())

@@ -8,13 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::mpsc;
 
-use super::plane::{Accepted, MediaError, MediaPlane, MediaRoom};
-use crate::meeting::{MeetingId, Offer, ParticipantId, SlotFill, Source, SourceSet, Stream};
+use super::plane::{Accepted, MediaError, MediaNews, MediaPlane, MediaRoom};
+use crate::meeting::{
+    Content, Demand, MeetingId, Offer, ParticipantId, SlotFill, Source, SourceSet,
+};
+use crate::signaling::protocol::{Explained, Layer};
 
 /// The plane; clones share their record.
 #[derive(Debug, Clone, Default)]
 pub struct FakePlane {
     record: Arc<Mutex<Record>>,
+    tells_speakers: bool,
 }
 
 /// What the plane was asked for.
@@ -24,7 +28,7 @@ pub struct Record {
     pub sessions: BTreeMap<ParticipantId, FakeSession>,
     /// How many media rooms are open.
     pub rooms: usize,
-    losses: BTreeMap<ParticipantId, mpsc::UnboundedSender<ParticipantId>>,
+    news: BTreeMap<ParticipantId, mpsc::UnboundedSender<MediaNews>>,
 }
 
 /// What a session was asked for.
@@ -34,11 +38,17 @@ pub struct FakeSession {
     pub offer: String,
     /// What is forwarded.
     pub sending: SourceSet,
-    /// What its slots carry, and at which spatial layer.
-    pub slots: BTreeMap<String, (Option<Stream>, u8)>,
+    /// What its slots carry, and how it is shown.
+    pub slots: BTreeMap<String, (Option<Content>, Demand)>,
 }
 
 impl FakePlane {
+    /// A plane that says who speaks when it is told to.
+    #[must_use]
+    pub fn that_tells_speakers() -> Self {
+        Self { tells_speakers: true, ..Self::default() }
+    }
+
     /// What the plane was asked for so far.
     #[must_use]
     pub fn record(&self) -> Record {
@@ -47,8 +57,24 @@ impl FakePlane {
 
     /// Pretends that a participant's transport failed.
     pub fn lose(&self, participant: ParticipantId) {
-        if let Some(losses) = self.lock().losses.get(&participant) {
-            let _ = losses.send(participant);
+        self.say(participant, MediaNews::Lost(participant));
+    }
+
+    /// Pretends that this participant speaks, alone.
+    pub fn speak(&self, participant: ParticipantId) {
+        let (active, speakers) = (Some(participant), vec![Some(participant)]);
+        self.say(participant, MediaNews::Speakers { active, speakers });
+    }
+
+    /// Pretends that the receivers of a participant's camera want this layer at most.
+    pub fn want(&self, participant: ParticipantId, max_spatial: Option<u8>) {
+        let source = Source::Camera;
+        self.say(participant, MediaNews::Demand { participant, source, max_spatial });
+    }
+
+    fn say(&self, participant: ParticipantId, news: MediaNews) {
+        if let Some(sender) = self.lock().news.get(&participant) {
+            let _ = sender.send(news);
         }
     }
 
@@ -58,11 +84,15 @@ impl FakePlane {
 }
 
 impl MediaPlane for FakePlane {
+    fn tells_speakers(&self) -> bool {
+        self.tells_speakers
+    }
+
     fn open_room(&self, _: MeetingId) -> BoxFuture<'_, Result<Box<dyn MediaRoom>, MediaError>> {
         async {
             self.lock().rooms += 1;
-            let (losses, lost) = mpsc::unbounded_channel();
-            Ok(Box::new(FakeRoom { plane: self.clone(), losses, lost }) as Box<dyn MediaRoom>)
+            let (sender, news) = mpsc::unbounded_channel();
+            Ok(Box::new(FakeRoom { plane: self.clone(), sender, news }) as Box<dyn MediaRoom>)
         }
         .boxed()
     }
@@ -70,8 +100,8 @@ impl MediaPlane for FakePlane {
 
 struct FakeRoom {
     plane: FakePlane,
-    losses: mpsc::UnboundedSender<ParticipantId>,
-    lost: mpsc::UnboundedReceiver<ParticipantId>,
+    sender: mpsc::UnboundedSender<MediaNews>,
+    news: mpsc::UnboundedReceiver<MediaNews>,
 }
 
 impl MediaRoom for FakeRoom {
@@ -87,7 +117,7 @@ impl MediaRoom for FakeRoom {
             let mut record = self.plane.lock();
             let session = FakeSession { offer: offer.sdp.clone(), ..FakeSession::default() };
             record.sessions.insert(participant, session);
-            record.losses.insert(participant, self.losses.clone());
+            record.news.insert(participant, self.sender.clone());
             let published = offer.tracks.iter().map(|track| track.source).collect();
             Ok(Accepted { sdp: "v=0\r\ns=fake\r\n".into(), published })
         }
@@ -117,7 +147,7 @@ impl MediaRoom for FakeRoom {
         async move {
             let mut record = self.plane.lock();
             let session = record.sessions.get_mut(&participant).ok_or_else(no_session)?;
-            session.slots.insert(fill.mid.clone(), (fill.stream, fill.spatial_layer));
+            session.slots.insert(fill.mid.clone(), (fill.content, fill.demand));
             Ok(())
         }
         .boxed()
@@ -127,15 +157,31 @@ impl MediaRoom for FakeRoom {
         async move {
             let mut record = self.plane.lock();
             record.sessions.remove(&participant);
-            record.losses.remove(&participant);
+            record.news.remove(&participant);
         }
         .boxed()
     }
 
-    fn lost(&mut self) -> BoxFuture<'_, ParticipantId> {
+    fn explain<'a>(
+        &'a mut self,
+        participant: ParticipantId,
+        mid: &'a str,
+    ) -> BoxFuture<'a, Result<Explained, MediaError>> {
+        async move {
+            let record = self.plane.lock();
+            let session = record.sessions.get(&participant).ok_or_else(no_session)?;
+            let carried = session.slots.get(mid).and_then(|(content, _)| *content);
+            let current = carried.map(|_| Layer { spatial: 0, temporal: 0 });
+            let reason = if carried.is_some() { "fake" } else { "empty" };
+            Ok(Explained { reason: reason.into(), current, ..Explained::default() })
+        }
+        .boxed()
+    }
+
+    fn news(&mut self) -> BoxFuture<'_, MediaNews> {
         async {
-            match self.lost.recv().await {
-                Some(participant) => participant,
+            match self.news.recv().await {
+                Some(news) => news,
                 None => std::future::pending().await,
             }
         }

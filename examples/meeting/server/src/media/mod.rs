@@ -13,5 +13,5 @@ mod sfu_plane;
 
 pub use conductor::Report;
 pub use desk::Desk;
-pub use plane::{Accepted, MediaError, MediaPlane, MediaRoom};
+pub use plane::{Accepted, MediaError, MediaNews, MediaPlane, MediaRoom};
 pub use sfu_plane::SfuPlane;

@@ -3,6 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use crate::meeting::{Code, MeetingId, Offer, ParticipantId, Refusal, SlotFill, Source, SourceSet};
+use crate::signaling::protocol::Explained;
 
 /// Why the media plane did not do what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,8 +34,34 @@ pub struct Accepted {
     pub published: SourceSet,
 }
 
+/// What a media server says of its own accord.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaNews {
+    /// A session failed or was closed by its peer.
+    Lost(ParticipantId),
+    /// Somebody else speaks.
+    Speakers {
+        /// The dominant speaker; `None` in silence.
+        active: Option<ParticipantId>,
+        /// Who is heard, by rank.
+        speakers: Vec<Option<ParticipantId>>,
+    },
+    /// The best layer of a source that anybody is sent has changed.
+    Demand {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which.
+        source: Source,
+        /// `None`: nobody is sent any.
+        max_spatial: Option<u8>,
+    },
+}
+
 /// A media server.
 pub trait MediaPlane: Send + Sync {
+    /// Whether it says who speaks, and has slots that follow the speakers.
+    fn tells_speakers(&self) -> bool;
+
     /// Makes the media room of a meeting.
     fn open_room(
         &self,
@@ -59,7 +86,7 @@ pub trait MediaRoom: Send {
         sending: bool,
     ) -> BoxFuture<'_, Result<(), MediaError>>;
 
-    /// Points a slot of a session at a stream, or at nothing.
+    /// Points a slot of a session at a stream, at the speakers, or at nothing.
     fn fill<'a>(
         &'a mut self,
         participant: ParticipantId,
@@ -69,9 +96,15 @@ pub trait MediaRoom: Send {
     /// Closes a participant's session, if there is one.
     fn close_session(&mut self, participant: ParticipantId) -> BoxFuture<'_, ()>;
 
-    /// Waits for the next session that failed or was closed by its peer. Dropping the future loses
-    /// nothing.
-    fn lost(&mut self) -> BoxFuture<'_, ParticipantId>;
+    /// Says why a slot of a session carries what it carries.
+    fn explain<'a>(
+        &'a mut self,
+        participant: ParticipantId,
+        mid: &'a str,
+    ) -> BoxFuture<'a, Result<Explained, MediaError>>;
+
+    /// Waits for news. Dropping the future loses nothing.
+    fn news(&mut self) -> BoxFuture<'_, MediaNews>;
 
     /// Closes every session and the room.
     fn close(&mut self) -> BoxFuture<'_, ()>;

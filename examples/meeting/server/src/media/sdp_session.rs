@@ -10,7 +10,8 @@ use tracing::debug;
 
 use super::plane::{Accepted, MediaError};
 use super::sfu_plane::failed;
-use crate::meeting::{Kind, Offer, Source};
+use crate::meeting::{Demand, Kind, Offer, Source, spatial_layer};
+use crate::signaling::protocol::{Explained, Layer};
 
 pub(super) struct Session {
     sdp: SdpSession,
@@ -75,8 +76,9 @@ impl Session {
         &mut self,
         mid: &str,
         producer: Option<ProducerId>,
-        spatial_layer: u8,
+        demand: Demand,
     ) -> Result<(), MediaError> {
+        let spatial_layer = if demand.height == 0 { 2 } else { spatial_layer(demand.height) };
         let slot = self.slots.get_mut(mid);
         let slot = slot.ok_or_else(|| MediaError::Failed(format!("there is no slot {mid}")))?;
         let is_video = slot.consumer.kind() == MediaKind::Video;
@@ -90,6 +92,34 @@ impl Session {
             slot.follows = producer;
         }
         Ok(())
+    }
+
+    pub(super) async fn explain(&self, mid: &str) -> Result<Explained, MediaError> {
+        let slot = self.slots.get(mid);
+        let slot = slot.ok_or_else(|| MediaError::Failed(format!("there is no slot {mid}")))?;
+        let found = slot.consumer.explain().await.map_err(failed)?;
+        let layer = |spatial| Layer { spatial, temporal: Layers::MAX.temporal };
+        let preferred = found.preferred;
+        let reason = if found.producer.is_none() {
+            "empty"
+        } else if found.producer_paused {
+            "sender_paused"
+        } else if found.consumer_paused {
+            "receiver_paused"
+        } else if found.awaits_key_frame {
+            "awaits_key_frame"
+        } else {
+            "as_wanted"
+        };
+        Ok(Explained {
+            reason: reason.into(),
+            detail: found.reason,
+            wanted: preferred.map(|it| Layer { spatial: it.spatial, temporal: it.temporal }),
+            target: found.target.map(layer),
+            current: found.current.map(layer),
+            awaits_key_frame: found.awaits_key_frame,
+            available_bitrate: None,
+        })
     }
 
     pub(super) async fn close(&self) {

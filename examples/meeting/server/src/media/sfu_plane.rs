@@ -6,9 +6,10 @@ use futures_util::future::{BoxFuture, FutureExt};
 use sfu_core::{ErrorKind, Event, Events, Router, RouterOptions, Sfu};
 use tracing::{debug, warn};
 
-use super::plane::{Accepted, MediaError, MediaPlane, MediaRoom};
+use super::plane::{Accepted, MediaError, MediaNews, MediaPlane, MediaRoom};
 use super::sdp_session::Session;
-use crate::meeting::{MeetingId, Offer, ParticipantId, SlotFill, Source};
+use crate::meeting::{Content, MeetingId, Offer, ParticipantId, SlotFill, Source};
+use crate::signaling::protocol::Explained;
 
 /// Media by an [`Sfu`] in this process.
 #[derive(Debug, Clone)]
@@ -25,6 +26,10 @@ impl SfuPlane {
 }
 
 impl MediaPlane for SfuPlane {
+    fn tells_speakers(&self) -> bool {
+        false
+    }
+
     fn open_room(
         &self,
         meeting: MeetingId,
@@ -54,7 +59,7 @@ impl SfuRoom {
         session.ok_or_else(|| MediaError::Failed("there is no such session".into()))
     }
 
-    async fn next_loss(&mut self) -> ParticipantId {
+    async fn next_news(&mut self) -> MediaNews {
         loop {
             while let Some(suspect) = self.suspects.front().copied() {
                 let gone = match self.sessions.get(&suspect) {
@@ -63,7 +68,7 @@ impl SfuRoom {
                 };
                 self.suspects.pop_front();
                 if gone {
-                    return suspect;
+                    return MediaNews::Lost(suspect);
                 }
             }
             match self.events.next().await {
@@ -72,7 +77,7 @@ impl SfuRoom {
                     let lost = sessions.find(|(_, session)| session.transport() == transport);
                     if let Some((participant, _)) = lost {
                         debug!(%participant, ?reason, "transport closed");
-                        return *participant;
+                        return MediaNews::Lost(*participant);
                     }
                 }
                 Some(Event::TransportStateChanged { transport, ice, dtls, .. }) => {
@@ -119,11 +124,13 @@ impl MediaRoom for SfuRoom {
         fill: &'a SlotFill,
     ) -> BoxFuture<'a, Result<(), MediaError>> {
         async move {
-            let producer = match fill.stream {
-                Some(stream) => Some(self.session(stream.participant)?.producer(stream.source)?),
-                None => None,
+            let producer = match fill.content {
+                Some(Content::Stream(stream)) => {
+                    Some(self.session(stream.participant)?.producer(stream.source)?)
+                }
+                Some(Content::Speaker { .. }) | None => None,
             };
-            self.session(participant)?.fill(&fill.mid, producer, fill.spatial_layer).await
+            self.session(participant)?.fill(&fill.mid, producer, fill.demand).await
         }
         .boxed()
     }
@@ -137,8 +144,16 @@ impl MediaRoom for SfuRoom {
         .boxed()
     }
 
-    fn lost(&mut self) -> BoxFuture<'_, ParticipantId> {
-        self.next_loss().boxed()
+    fn explain<'a>(
+        &'a mut self,
+        participant: ParticipantId,
+        mid: &'a str,
+    ) -> BoxFuture<'a, Result<Explained, MediaError>> {
+        async move { self.session(participant)?.explain(mid).await }.boxed()
+    }
+
+    fn news(&mut self) -> BoxFuture<'_, MediaNews> {
+        self.next_news().boxed()
     }
 
     fn close(&mut self) -> BoxFuture<'_, ()> {

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tracing::debug;
 
 use super::{
-    Audience, ChatMessage, Code, Command, DisplayName, EndReason, Event, Limits, MediaState,
-    MeetingId, Moment, Participant, ParticipantId, Refusal, Role, Room, RoomFacts, Secret,
-    SecretHash,
+    Audience, ChatMessage, Code, Command, DisplayName, EndReason, Event, Limits, MediaChange,
+    MediaState, MeetingId, Moment, ParticipantId, Refusal, Role, Room, RoomFacts, RosterPage,
+    Secret, SecretHash,
 };
 use crate::media::{Desk, MediaPlane, Report};
 use crate::metrics::Metrics;
@@ -71,6 +71,7 @@ impl Live {
     /// Opens a meeting and starts its media. Must be called within a Tokio runtime.
     #[must_use]
     pub fn open(facts: RoomFacts, limits: Limits, services: Services, now: Moment) -> Arc<Self> {
+        let tells_speakers = services.media.tells_speakers();
         Arc::new_cyclic(|live: &Weak<Self>| {
             let live = live.clone();
             let desk = Desk::open(Arc::clone(&services.media), facts.meeting_id, move |report| {
@@ -81,7 +82,7 @@ impl Live {
             Self {
                 meeting_id: facts.meeting_id,
                 state: Mutex::new(State {
-                    room: Room::new(facts, limits, now),
+                    room: Room::new(facts, limits, tells_speakers, now),
                     sockets: HashMap::new(),
                     last_connection: 0,
                 }),
@@ -106,13 +107,15 @@ impl Live {
         Ok((id, token))
     }
 
-    /// A socket takes the seat that `token` opens; an earlier socket on it is closed.
+    /// A socket takes the seat that `token` opens; an earlier socket on it is closed. A newcomer has
+    /// switched off what `media` says.
     ///
     /// # Errors
     /// `unauthorized` when no seat has this token.
     pub fn connect(
         &self,
         token: &SecretHash,
+        media: MediaChange,
         outbox: Outbox,
         now: Moment,
     ) -> Result<Connection, Refusal> {
@@ -124,7 +127,7 @@ impl Live {
         state.last_connection += 1;
         let number = state.last_connection;
         state.sockets.insert(participant, Socket { number, outbox });
-        state.room.connect(participant)?;
+        state.room.connect(participant, media)?;
         self.carry_out(&mut state, now);
         Ok(Connection { participant, number })
     }
@@ -191,6 +194,13 @@ impl Live {
         self.carry_out(&mut state, now);
     }
 
+    /// Tells a large meeting what has changed in it.
+    pub fn tell_news(&self, now: Moment) {
+        let mut state = self.lock();
+        state.room.tell_news();
+        self.carry_out(&mut state, now);
+    }
+
     /// Closes the meeting when nobody has been in it for long enough, and says whether it did.
     pub fn close_if_forsaken(&self, now: Moment) -> bool {
         let forsaken = self.lock().room.is_forsaken(now);
@@ -214,10 +224,22 @@ impl Live {
         RoomFacts { chat: Vec::new(), ..self.lock().room.facts().clone() }
     }
 
-    /// Everybody present.
+    /// How many people are present.
     #[must_use]
-    pub fn roster(&self) -> Vec<Participant> {
-        self.lock().room.roster()
+    pub fn participant_count(&self) -> usize {
+        self.lock().room.participant_count()
+    }
+
+    /// The people who joined after `after` (a page's `next`), at most `limit`.
+    #[must_use]
+    pub fn roster_page(&self, after: u64, limit: usize) -> RosterPage {
+        self.lock().room.roster_page(after, limit)
+    }
+
+    /// These people, as far as they are present.
+    #[must_use]
+    pub fn roster_of(&self, ids: &[ParticipantId]) -> RosterPage {
+        self.lock().room.roster_of(ids)
     }
 
     /// The media state of one participant.
@@ -246,6 +268,13 @@ impl Live {
                 debug!(meeting = %self.meeting_id, %participant, "media session lost");
                 state.room.handle_lost_media(participant, negotiation);
             }
+            Report::Speakers { active, speakers } => state.room.handle_speakers(active, speakers),
+            Report::Demand { participant, source, max_spatial } => {
+                state.room.handle_demand(participant, source, max_spatial);
+            }
+            Report::Explained { participant, mid, explained } => {
+                state.room.handle_explanation(participant, &mid, explained);
+            }
         }
         self.carry_out(&mut state, now);
     }
@@ -258,6 +287,7 @@ impl Live {
                 Event::Send(id, sources) => self.desk.send(id, sources),
                 Event::Fill(id, fills) => self.desk.fill(id, fills),
                 Event::CloseMedia(id) => self.desk.close_session(id),
+                Event::Explain(id, mid) => self.desk.explain(id, mid),
                 Event::End(id, reason) => {
                     if let Some(socket) = state.sockets.remove(&id) {
                         socket.outbox.end(reason);

@@ -8,6 +8,7 @@ mod event;
 mod ids;
 mod live;
 mod moment;
+mod news;
 mod offer;
 mod pace;
 mod participant;
@@ -16,11 +17,15 @@ mod refusal;
 mod registry;
 mod room;
 mod seat;
+mod seats;
 mod secret;
 mod slots;
 mod text;
 
-pub use event::{Audience, Command, EndReason, Event, LeaveReason, Negotiation, SlotFill, Tile};
+pub use event::{
+    Audience, Command, Demand, EndReason, Event, LeaveReason, Negotiation, SlotFill, Speaking,
+    Subject, Tile,
+};
 pub use ids::{InvalidId, MeetingId, MessageId, ParticipantId};
 pub use live::{Connection, Live, Services};
 pub use moment::Moment;
@@ -32,10 +37,10 @@ pub use participant::{
 pub use permissions::{Action, may};
 pub use refusal::{Code, FieldError, Refusal};
 pub use registry::{MeetingInfo, Registry};
-pub use room::{Limits, Room, RoomFacts};
+pub use room::{Limits, Room, RoomFacts, RosterPage};
 pub use secret::{Secret, SecretHash};
 pub use slots::{
-    Assignment, AudioCandidate, ScreenCandidate, SlotRole, SlotSpec, Slots, Stream, VideoCandidate,
-    spatial_layer,
+    Assignment, AudioCandidate, Content, ScreenCandidate, SlotRole, SlotSpec, Slots, Stream,
+    VideoCandidate, Voices, spatial_layer,
 };
 pub use text::{ChatText, DisplayName, Title};

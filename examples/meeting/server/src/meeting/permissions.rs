@@ -9,18 +9,20 @@ pub enum Action {
     Leave,
     /// Change what a seat sends.
     SetMedia(MediaChange),
+    /// Make somebody large for everybody.
+    Spotlight,
 }
 
 /// Whether somebody with `role` may do `action` to their own seat (`own`) or to another's.
 ///
 /// A host may take others out of the meeting and may silence them, but can never switch somebody's
-/// microphone, camera or screen on.
+/// microphone, camera or screen on. What everybody sees large is a host's choice alone.
 #[must_use]
 pub fn may(role: Role, action: Action, own: bool) -> bool {
-    if own {
-        return true;
-    }
     match (role, action) {
+        (Role::Host, Action::Spotlight) => true,
+        (Role::Participant, Action::Spotlight) => false,
+        _ if own => true,
         (Role::Participant, _) => false,
         (Role::Host, Action::Leave) => true,
         (Role::Host, Action::SetMedia(change)) => !change.switches_on(),
@@ -41,5 +43,7 @@ mod tests {
         assert!(may(Role::Host, Action::SetMedia(off), false));
         assert!(!may(Role::Host, Action::SetMedia(on), false));
         assert!(may(Role::Host, Action::Leave, false));
+        assert!(may(Role::Host, Action::Spotlight, false));
+        assert!(!may(Role::Participant, Action::Spotlight, true), "not even oneself");
     }
 }

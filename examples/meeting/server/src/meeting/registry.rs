@@ -76,6 +76,13 @@ impl Registry {
         meetings.retain(|_, live| !live.close_if_forsaken(now));
     }
 
+    /// Tells large meetings what has changed in them.
+    pub fn tell_news(&self, now: Moment) {
+        for live in self.all() {
+            live.tell_news(now);
+        }
+    }
+
     /// Ends every meeting.
     pub fn close(&self, reason: EndReason, now: Moment) {
         for live in self.all() {
@@ -87,7 +94,7 @@ impl Registry {
     #[must_use]
     pub fn population(&self) -> (usize, usize) {
         let all = self.all();
-        (all.len(), all.iter().map(|live| live.roster().len()).sum())
+        (all.len(), all.iter().map(|live| live.participant_count()).sum())
     }
 
     fn all(&self) -> Vec<Arc<Live>> {

@@ -2,7 +2,8 @@
 //!
 //! [`Live`](super::Live) calls it under a lock and carries its events out. Every change ends in
 //! [`Room::poll_event`]; nothing here waits, sends, stores or reads a clock. Limits on how often a
-//! seat may speak are kept here too, so that no path around them exists.
+//! seat may speak are kept here too, so that no path around them exists. `roster` holds who is told
+//! of whom, `sending` what each receiver is sent.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,14 +11,21 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
+use super::news::News;
 use super::permissions::{self, Action};
-use super::seat::{Media, Presence, Seat, wanted_layer};
+use super::seat::{Media, Presence, Seat};
+use super::seats::Seats;
 use super::{
     Audience, ChatMessage, ChatText, Code, Command, DisplayName, EndReason, Event, LeaveReason,
-    MediaChange, MediaState, MeetingId, MessageId, Moment, Negotiation, Offer, Participant,
-    ParticipantId, Refusal, Role, SecretHash, SlotFill, SourceSet, Tile, Title,
+    MediaChange, MeetingId, MessageId, Moment, Negotiation, Offer, ParticipantId, Refusal, Role,
+    SecretHash, SourceSet, Speaking, Tile, Title,
 };
-use crate::signaling::protocol::{Joined, MeetingSummary, ServerMessage};
+use crate::signaling::protocol::ServerMessage;
+
+mod roster;
+mod sending;
+
+pub use roster::RosterPage;
 
 /// How many chat messages a newcomer is shown.
 const RECENT_CHAT: usize = 100;
@@ -39,7 +47,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            participants: 50,
+            participants: 250,
             reservation: Duration::from_secs(30),
             absence: Duration::from_secs(30),
             empty: Duration::from_secs(60),
@@ -67,9 +75,14 @@ pub struct RoomFacts {
 pub struct Room {
     facts: RoomFacts,
     limits: Limits,
-    /// In the order in which people joined.
-    seats: Vec<Seat>,
+    seats: Seats,
+    news: News,
     sharing: Option<ParticipantId>,
+    spotlight: Option<ParticipantId>,
+    /// `None` where the media plane does not say who speaks.
+    speaking: Option<Speaking>,
+    /// Who was heard, the last one first.
+    heard: VecDeque<ParticipantId>,
     chat: VecDeque<ChatMessage>,
     last_message: Option<MessageId>,
     last_negotiation: u64,
@@ -79,17 +92,22 @@ pub struct Room {
 }
 
 impl Room {
-    /// A meeting without anybody in it.
+    /// A meeting without anybody in it. With `tells_speakers` the media plane says who speaks, and
+    /// has slots that follow the speakers.
     #[must_use]
-    pub fn new(facts: RoomFacts, limits: Limits, now: Moment) -> Self {
+    pub fn new(facts: RoomFacts, limits: Limits, tells_speakers: bool, now: Moment) -> Self {
         let chat: VecDeque<_> = facts.chat.iter().cloned().collect();
         Self {
             last_message: chat.back().map(|message| message.message_id),
             chat,
             facts,
             limits,
-            seats: Vec::new(),
+            seats: Seats::default(),
+            news: News::default(),
             sharing: None,
+            spotlight: None,
+            speaking: tells_speakers.then(Speaking::default),
+            heard: VecDeque::new(),
             last_negotiation: 0,
             empty_since: Some(now.instant),
             closed: false,
@@ -117,7 +135,7 @@ impl Room {
             return Err(Refusal::new(Code::MeetingFull, text));
         }
         let until = now.instant + self.limits.reservation;
-        self.seats.push(Seat::reserve(id, token, name, role, until, now.utc));
+        self.seats.add(Seat::reserve(id, token, name, role, until, now.utc));
         self.empty_since = None;
         Ok(())
     }
@@ -125,24 +143,29 @@ impl Room {
     /// Whose seat a token opens.
     #[must_use]
     pub fn holder(&self, token: &SecretHash) -> Option<(ParticipantId, Role)> {
-        let seat = self.seats.iter().find(|seat| seat.token == *token)?;
+        let seat = self.seats.by_token(token)?;
         Some((seat.id, seat.role))
     }
 
-    /// A socket takes the seat, for the first time or again.
+    /// A socket takes the seat, for the first time or again. A newcomer may say what it has
+    /// switched off; to one who comes back `media` means nothing.
     ///
     /// # Errors
     /// `not_found` when there is no such seat.
-    pub fn connect(&mut self, id: ParticipantId) -> Result<(), Refusal> {
+    pub fn connect(&mut self, id: ParticipantId, media: MediaChange) -> Result<(), Refusal> {
         let seat = self.seat_mut(id)?;
         let first = matches!(seat.presence, Presence::Reserved { .. });
         let was_away = matches!(seat.presence, Presence::Away { .. });
         seat.presence = Presence::Connected;
+        if first {
+            seat.audio_enabled = media.audio_enabled.unwrap_or(seat.audio_enabled);
+            seat.video_enabled = media.video_enabled.unwrap_or(seat.video_enabled);
+            self.seats.count_in();
+            self.enforce(id);
+        }
         self.tell(Audience::One(id), self.joined(id, !first)?);
         if first {
-            let participant = self.seat(id)?.participant(self.sharing);
-            self.tell(Audience::Others(id), ServerMessage::ParticipantJoined { participant });
-            self.fill_slots();
+            self.announce_arrival(id);
         } else if was_away {
             self.announce(id);
         }
@@ -175,6 +198,8 @@ impl Room {
             Command::View(tiles) => self.view(from, tiles),
             Command::Chat(text) => self.say(from, text, now),
             Command::Leave(who) => self.leave(from, who, now),
+            Command::Spotlight(who) => self.shine(from, who, now),
+            Command::Explain(mid) => self.explain(from, mid),
         }
     }
 
@@ -191,7 +216,7 @@ impl Room {
         media.published = published;
         let offer_id = media.negotiation.offer.offer_id.clone();
         self.tell(Audience::One(id), ServerMessage::Answer { offer_id, sdp });
-        self.fill_slots();
+        self.refill_around(id);
     }
 
     /// The media plane refused a negotiation; the participant is without media.
@@ -212,7 +237,7 @@ impl Room {
             seat.media = None;
         }
         self.events.push_back(Event::CloseMedia(id));
-        self.fill_slots();
+        self.refill_around(id);
     }
 
     /// Frees seats whose time is up. Call it about once a second.
@@ -237,7 +262,7 @@ impl Room {
     /// Ends the meeting for everybody; no seat is given any more.
     pub fn close(&mut self, reason: EndReason) {
         self.closed = true;
-        for seat in std::mem::take(&mut self.seats) {
+        for seat in self.seats.take_all() {
             if seat.media.is_some() {
                 self.events.push_back(Event::CloseMedia(seat.id));
             }
@@ -254,18 +279,6 @@ impl Room {
     #[must_use]
     pub fn facts(&self) -> &RoomFacts {
         &self.facts
-    }
-
-    /// Everybody present, in the order in which they joined. Reserved seats are not present.
-    #[must_use]
-    pub fn roster(&self) -> Vec<Participant> {
-        self.present().map(|seat| seat.participant(self.sharing)).collect()
-    }
-
-    /// The media state of one participant.
-    #[must_use]
-    pub fn media_state(&self, id: ParticipantId) -> Option<MediaState> {
-        self.seat(id).ok().map(|seat| seat.media_state(self.sharing))
     }
 
     /// The latest messages, oldest first.
@@ -285,7 +298,7 @@ impl Room {
         self.last_negotiation = number;
         self.events.push_back(Event::Negotiate(id, negotiation));
         self.enforce(id);
-        self.fill_slots();
+        self.refill_around(id);
         Ok(())
     }
 
@@ -314,10 +327,15 @@ impl Room {
         let seat = self.seat_mut(whose)?;
         seat.audio_enabled = change.audio_enabled.unwrap_or(seat.audio_enabled);
         seat.video_enabled = change.video_enabled.unwrap_or(seat.video_enabled);
-        if self.media_state(whose) != Some(before) {
+        if let Some(state) = self.media_state(whose).filter(|state| *state != before) {
             self.announce(whose);
             self.enforce(whose);
-            self.fill_slots();
+            self.seats.reindex(whose);
+            if state.screen_sharing == before.screen_sharing {
+                self.refill_around(whose);
+            } else {
+                self.refill_all();
+            }
         }
         Ok(())
     }
@@ -327,7 +345,33 @@ impl Room {
             return Err(Refusal::field("tiles", format!("must have at most {MAX_TILES} entries")));
         }
         self.seat_mut(id)?.view = Some(tiles);
-        self.fill_slots_of(id);
+        self.refill(id);
+        Ok(())
+    }
+
+    fn shine(
+        &mut self,
+        from: ParticipantId,
+        who: Option<ParticipantId>,
+        now: Moment,
+    ) -> Result<(), Refusal> {
+        self.permit(from, who.unwrap_or(from), Action::Spotlight)?;
+        self.pace(from, now)?;
+        if self.spotlight != who {
+            self.spotlight = who;
+            self.tell(Audience::Everyone, ServerMessage::Spotlight { participant_id: who });
+            self.refill_crowded();
+        }
+        Ok(())
+    }
+
+    fn explain(&mut self, id: ParticipantId, mid: String) -> Result<(), Refusal> {
+        let media = self.seat(id)?.media.as_ref().filter(|media| media.answered);
+        let known = media.is_some_and(|media| media.slots.iter().any(|(spec, _)| spec.mid == mid));
+        if !known {
+            return Err(Refusal::field("mid", "is none of your slots"));
+        }
+        self.events.push_back(Event::Explain(id, mid));
         Ok(())
     }
 
@@ -360,22 +404,30 @@ impl Room {
     }
 
     fn free(&mut self, id: ParticipantId, reason: LeaveReason, now: Moment) {
-        let Some(index) = self.seats.iter().position(|seat| seat.id == id) else { return };
-        let seat = self.seats.remove(index);
+        let Some(seat) = self.seats.remove(id) else { return };
+        let shared = self.sharing == Some(id);
         self.sharing = self.sharing.filter(|sharer| *sharer != id);
         if seat.media.is_some() {
             self.events.push_back(Event::CloseMedia(id));
         }
         if seat.is_present() {
-            let message = ServerMessage::ParticipantLeft { participant_id: id, reason };
-            self.tell(Audience::Others(id), message);
+            self.announce_departure(id, reason);
         }
+        if self.spotlight == Some(id) {
+            self.spotlight = None;
+            self.tell(Audience::Everyone, ServerMessage::Spotlight { participant_id: None });
+        }
+        self.forget_speaker(id);
         let end = match reason {
             LeaveReason::Removed => EndReason::Removed,
             LeaveReason::Left | LeaveReason::Timeout => EndReason::Left,
         };
         self.events.push_back(Event::End(id, end));
-        self.fill_slots();
+        if shared {
+            self.refill_all();
+        } else {
+            self.refill_around(id);
+        }
         if self.seats.is_empty() {
             self.empty_since = Some(now.instant);
         }
@@ -409,80 +461,16 @@ impl Room {
         self.events.push_back(Event::Send(id, sources));
     }
 
-    fn announce(&mut self, id: ParticipantId) {
-        if let Some(state) = self.media_state(id) {
-            self.tell(Audience::Everyone, ServerMessage::MediaState(state));
-        }
-    }
-
-    fn joined(&self, id: ParticipantId, resumed: bool) -> Result<ServerMessage, Refusal> {
-        let seat = self.seat(id)?;
-        Ok(ServerMessage::Joined(Box::new(Joined {
-            participant_id: id,
-            role: seat.role,
-            resumed,
-            meeting: MeetingSummary {
-                meeting_id: self.facts.meeting_id,
-                title: self.facts.title.clone(),
-            },
-            participants: self.roster(),
-            chat: self.chat.iter().cloned().collect(),
-            slots: seat.media.as_ref().map(|media| media.slots.assignments()).unwrap_or_default(),
-        })))
-    }
-
-    fn fill_slots(&mut self) {
-        let receivers: Vec<_> = self.seats.iter().map(|seat| seat.id).collect();
-        for id in receivers {
-            self.fill_slots_of(id);
-        }
-    }
-
-    fn fill_slots_of(&mut self, id: ParticipantId) {
-        let Ok(receiver) = self.seat(id) else { return };
-        let others = || self.present().filter(|seat| seat.id != id);
-        let audio: Vec<_> = others().filter_map(Seat::as_audio).collect();
-        let video: Vec<_> = others().filter_map(|seat| seat.as_video(receiver)).collect();
-        let screen = others()
-            .find(|seat| self.sharing == Some(seat.id))
-            .and_then(|seat| seat.as_screen(receiver));
-        let view = receiver.view.clone();
-
-        let Ok(seat) = self.seat_mut(id) else { return };
-        let Some(media) = seat.media.as_mut().filter(|media| media.answered) else { return };
-        let changed = media.slots.assign(&audio, &video, screen);
-        let fills = media.slots.iter().map(|(spec, stream)| SlotFill {
-            mid: spec.mid.clone(),
-            stream,
-            spatial_layer: stream
-                .and_then(|stream| wanted_layer(view.as_deref(), stream.participant, stream.source))
-                .unwrap_or(0),
-        });
-        let fills: Vec<_> = fills.collect();
-        let filled = (media.fills != fills).then(|| Event::Fill(id, fills.clone()));
-        media.fills = fills;
-        let told = std::mem::replace(&mut media.told, true);
-        let news = (changed || !told).then(|| media.slots.assignments());
-        if let Some(assignments) = news {
-            self.tell(Audience::One(id), ServerMessage::Slots { assignments });
-        }
-        self.events.extend(filled);
-    }
-
     fn tell(&mut self, audience: Audience, message: ServerMessage) {
         self.events.push_back(Event::Tell(audience, message));
     }
 
-    fn present(&self) -> impl Iterator<Item = &Seat> {
-        self.seats.iter().filter(|seat| seat.is_present())
-    }
-
     fn seat(&self, id: ParticipantId) -> Result<&Seat, Refusal> {
-        self.seats.iter().find(|seat| seat.id == id).ok_or_else(no_seat)
+        self.seats.get(id).ok_or_else(no_seat)
     }
 
     fn seat_mut(&mut self, id: ParticipantId) -> Result<&mut Seat, Refusal> {
-        self.seats.iter_mut().find(|seat| seat.id == id).ok_or_else(no_seat)
+        self.seats.get_mut(id).ok_or_else(no_seat)
     }
 
     fn current_media(&mut self, id: ParticipantId, negotiation: u64) -> Option<&mut Media> {

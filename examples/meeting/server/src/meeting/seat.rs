@@ -5,9 +5,8 @@ use std::time::Instant;
 use time::OffsetDateTime;
 
 use super::{
-    AudioCandidate, DisplayName, MediaState, Negotiation, Pace, Participant, ParticipantId, Role,
-    ScreenCandidate, SecretHash, SlotFill, Slots, Source, SourceSet, Tile, VideoCandidate,
-    spatial_layer,
+    AudioCandidate, Demand, DisplayName, MediaState, Negotiation, Pace, Participant, ParticipantId,
+    Role, ScreenCandidate, SecretHash, SlotFill, Slots, Source, SourceSet, Subject, Tile,
 };
 
 #[derive(Debug)]
@@ -43,6 +42,8 @@ pub(super) struct Media {
     pub(super) slots: Slots,
     pub(super) told: bool,
     pub(super) fills: Vec<SlotFill>,
+    /// More people are shown than there are slots for.
+    pub(super) crowded: bool,
 }
 
 impl Media {
@@ -54,6 +55,7 @@ impl Media {
             slots: Slots::new(negotiation.offer.slots.clone()),
             told: false,
             fills: Vec::new(),
+            crowded: false,
             negotiation,
         }
     }
@@ -130,33 +132,53 @@ impl Seat {
         self.publishes(Source::Microphone).then_some(candidate)
     }
 
-    pub(super) fn as_video(&self, receiver: &Self) -> Option<VideoCandidate> {
-        let layer = wanted_layer(receiver.view.as_deref(), self.id, Source::Camera)?;
-        let shown = self.video_enabled && self.publishes(Source::Camera);
-        shown.then_some(VideoCandidate { participant: self.id, layer })
-    }
-
-    pub(super) fn as_screen(&self, receiver: &Self) -> Option<ScreenCandidate> {
-        let shown = wanted_layer(receiver.view.as_deref(), self.id, Source::Screen).is_some();
-        Some(ScreenCandidate {
+    pub(super) fn as_screen(&self, receiver: &Self) -> ScreenCandidate {
+        let shown = receiver.demand(self.id, Source::Screen).is_some();
+        ScreenCandidate {
             participant: self.id,
             video: shown && self.publishes(Source::Screen),
             audio: self.publishes(Source::ScreenAudio),
-        })
+        }
+    }
+
+    /// Whether this seat shows `participant`, or may: without a view that is not known.
+    pub(super) fn may_show(&self, participant: ParticipantId) -> bool {
+        let Some(tiles) = &self.view else { return true };
+        tiles.iter().any(|tile| tile.subject == Subject::Participant(participant))
+    }
+
+    /// Whether the view has a tile for whoever speaks.
+    pub(super) fn shows_speaker(&self) -> bool {
+        let tiles = self.view.as_deref().unwrap_or_default();
+        tiles.iter().any(|tile| tile.subject == Subject::Speaker)
+    }
+
+    /// How this seat shows a picture; `None` when it does not. The largest of several tiles counts.
+    /// A client that never said what it shows is sent everything at its best.
+    pub(super) fn demand(&self, participant: ParticipantId, source: Source) -> Option<Demand> {
+        let screen = source == Source::Screen;
+        let Some(tiles) = &self.view else { return Some(Demand { screen, ..Demand::default() }) };
+        let subject = Subject::Participant(participant);
+        let tiles = tiles.iter().filter(|tile| tile.source == source && tile.subject == subject);
+        largest(tiles, screen)
+    }
+
+    /// How this seat shows whoever speaks.
+    pub(super) fn speaker_demand(&self) -> Demand {
+        let tiles = self.view.as_deref().unwrap_or_default().iter();
+        let tiles = tiles.filter(|tile| tile.subject == Subject::Speaker);
+        largest(tiles, false).unwrap_or_default()
     }
 }
 
-/// The layer that a receiver's view asks for; `None` when it does not show the picture. A client
-/// that never said what it shows is sent everything at its best.
-pub(super) fn wanted_layer(
-    view: Option<&[Tile]>,
-    participant: ParticipantId,
-    source: Source,
-) -> Option<u8> {
-    let Some(tiles) = view else { return Some(2) };
-    tiles
-        .iter()
-        .filter(|tile| tile.participant_id == participant && tile.source == source)
-        .map(|tile| spatial_layer(tile.height))
-        .max()
+fn largest<'a>(tiles: impl Iterator<Item = &'a Tile>, screen: bool) -> Option<Demand> {
+    tiles.fold(None, |demand: Option<Demand>, tile| {
+        let demand = demand.unwrap_or(Demand { screen, ..Demand::default() });
+        Some(Demand {
+            width: demand.width.max(tile.width).max(1),
+            height: demand.height.max(tile.height).max(1),
+            important: demand.important || tile.pinned,
+            screen,
+        })
+    })
 }

@@ -3,6 +3,9 @@
 //! A client negotiates a fixed number of slots once; this decides what flows through them. Nobody
 //! is moved without need, the voice and the face of a person share an index wherever both are
 //! carried, people who speak displace people who are muted, and what is not shown is not sent.
+//! A slot may also follow the speakers by itself; the media plane then moves it without being asked.
+
+use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,15 +54,30 @@ pub struct Stream {
     pub source: Source,
 }
 
+/// What a slot carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Content {
+    /// One person's stream.
+    Stream(Stream),
+    /// Whoever speaks: the voice of this rank, or the face of the active speaker at rank 0.
+    Speaker {
+        /// A speaker keeps the rank until pushed out.
+        rank: u8,
+    },
+}
+
 /// What the client is told about one of its slots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Assignment {
     /// The slot.
     pub mid: String,
-    /// Whom it carries; `None` when it is empty.
+    /// Whom it carries; `None` when it is empty or follows the speakers.
     pub participant_id: Option<ParticipantId>,
     /// What it carries, or would carry.
     pub source: Source,
+    /// Set on a slot that follows the speakers: the rank that it follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<u8>,
 }
 
 /// Somebody whose voice the receiver could hear.
@@ -71,13 +89,29 @@ pub struct AudioCandidate {
     pub muted: bool,
 }
 
-/// Somebody whose camera the receiver shows.
+/// Which voices a receiver's audio slots carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voices<'a> {
+    /// One person a slot.
+    Each(&'a [AudioCandidate]),
+    /// The speakers, one rank a slot.
+    Speakers,
+}
+
+/// Somebody whose camera the receiver shows. When slots are short they are served in the order of
+/// these fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VideoCandidate {
     /// Who.
     pub participant: ParticipantId,
-    /// The layer that the tile asks for; larger tiles are served first when slots are short.
+    /// The receiver pinned it.
+    pub pinned: bool,
+    /// A host put it into the spotlight.
+    pub spotlit: bool,
+    /// The layer that the tile asks for; larger tiles come first.
     pub layer: u8,
+    /// Is heard at present.
+    pub speaks: bool,
 }
 
 /// The screen that is being shared.
@@ -95,7 +129,13 @@ pub struct ScreenCandidate {
 #[derive(Debug, Clone)]
 pub struct Slots {
     specs: Vec<SlotSpec>,
-    held: Vec<Option<ParticipantId>>,
+    held: Vec<Option<Holder>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    Person(ParticipantId),
+    Speaker(u8),
 }
 
 impl Slots {
@@ -107,50 +147,84 @@ impl Slots {
     }
 
     /// Fills the slots anew from candidates in the order in which they joined, and says whether
-    /// anything changed. Called again with the same candidates it changes nothing.
+    /// anything changed. Called again with the same candidates it changes nothing. With
+    /// `speaker_shown`, one video slot follows the active speaker.
     pub fn assign(
         &mut self,
-        audio: &[AudioCandidate],
+        audio: Voices<'_>,
         video: &[VideoCandidate],
+        speaker_shown: bool,
         screen: Option<ScreenCandidate>,
     ) -> bool {
         let before = self.held.clone();
         let mut pairs =
             Pairs { audio: self.take(Source::Microphone), video: self.take(Source::Camera) };
-        pairs.fill(audio, video);
+        pairs.keep_speaker(speaker_shown);
+        match audio {
+            Voices::Each(audio) => pairs.fill(audio, video),
+            Voices::Speakers => {
+                for (rank, held) in (0_u8..).zip(&mut pairs.audio) {
+                    *held = Some(Holder::Speaker(rank));
+                }
+                pairs.show(video);
+            }
+        }
         self.put(Source::Microphone, &pairs.audio);
         self.put(Source::Camera, &pairs.video);
-        let sharer = |there: bool| screen.filter(|_| there).map(|screen| screen.participant);
+        let sharer =
+            |there: bool| screen.filter(|_| there).map(|screen| Holder::Person(screen.participant));
         self.put(Source::Screen, &[sharer(screen.is_some_and(|screen| screen.video))]);
         self.put(Source::ScreenAudio, &[sharer(screen.is_some_and(|screen| screen.audio))]);
         self.held != before
     }
 
     /// Each slot and what it carries.
-    pub fn iter(&self) -> impl Iterator<Item = (&SlotSpec, Option<Stream>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&SlotSpec, Option<Content>)> {
         self.specs.iter().zip(&self.held).map(|(spec, held)| {
-            (spec, held.map(|participant| Stream { participant, source: spec.source() }))
+            let content = held.map(|holder| match holder {
+                Holder::Person(participant) => {
+                    Content::Stream(Stream { participant, source: spec.source() })
+                }
+                Holder::Speaker(rank) => Content::Speaker { rank },
+            });
+            (spec, content)
         })
+    }
+
+    /// How many slots can carry this source.
+    #[must_use]
+    pub fn count(&self, source: Source) -> usize {
+        self.specs.iter().filter(|spec| spec.source() == source).count()
+    }
+
+    /// The people whose `source` is carried.
+    pub fn people(&self, source: Source) -> impl Iterator<Item = ParticipantId> {
+        let slots = self.specs.iter().zip(&self.held);
+        slots.filter(move |(spec, _)| spec.source() == source).filter_map(|(_, held)| person(*held))
     }
 
     /// The whole assignment in the words of the protocol.
     #[must_use]
     pub fn assignments(&self) -> Vec<Assignment> {
         self.iter()
-            .map(|(spec, stream)| Assignment {
-                mid: spec.mid.clone(),
-                participant_id: stream.map(|stream| stream.participant),
-                source: spec.source(),
+            .map(|(spec, content)| {
+                let (participant_id, speaker) = match content {
+                    Some(Content::Stream(stream)) => (Some(stream.participant), None),
+                    Some(Content::Speaker { rank }) => (None, Some(rank)),
+                    None => (None, None),
+                };
+                let (mid, source) = (spec.mid.clone(), spec.source());
+                Assignment { mid, participant_id, source, speaker }
             })
             .collect()
     }
 
-    fn take(&self, source: Source) -> Vec<Option<ParticipantId>> {
+    fn take(&self, source: Source) -> Vec<Option<Holder>> {
         let slots = self.specs.iter().zip(&self.held);
         slots.filter(|(spec, _)| spec.source() == source).map(|(_, held)| *held).collect()
     }
 
-    fn put(&mut self, source: Source, people: &[Option<ParticipantId>]) {
+    fn put(&mut self, source: Source, people: &[Option<Holder>]) {
         let slots = self.specs.iter().zip(&mut self.held);
         let slots = slots.filter(|(spec, _)| spec.source() == source).map(|(_, held)| held);
         for (index, held) in slots.enumerate() {
@@ -171,40 +245,71 @@ pub const fn spatial_layer(height: u32) -> u8 {
 
 /// The participant slots: `audio[n]` and `video[n]` stand side by side.
 struct Pairs {
-    audio: Vec<Option<ParticipantId>>,
-    video: Vec<Option<ParticipantId>>,
+    audio: Vec<Option<Holder>>,
+    video: Vec<Option<Holder>>,
 }
 
 impl Pairs {
+    /// Gives the active speaker's face a slot of its own, or takes it away. Of full slots the last
+    /// one is taken.
+    fn keep_speaker(&mut self, shown: bool) {
+        let speaker = Some(Holder::Speaker(0));
+        if !shown {
+            for held in self.video.iter_mut().filter(|held| **held == speaker) {
+                *held = None;
+            }
+        } else if !self.video.contains(&speaker) {
+            let free = self.video.iter().position(Option::is_none);
+            let place = free.or(self.video.len().checked_sub(1));
+            if let Some(held) = place.and_then(|place| self.video.get_mut(place)) {
+                *held = speaker;
+            }
+        }
+    }
+
     fn fill(&mut self, audio: &[AudioCandidate], video: &[VideoCandidate]) {
         let heard = select(audio, self.audio.len(), |candidate| {
-            (candidate.muted, !self.audio.contains(&Some(candidate.participant)))
-        });
-        let seen = select(video, self.video.len(), |candidate| {
-            let holds = self.video.contains(&Some(candidate.participant));
-            (std::cmp::Reverse(candidate.layer), !holds)
+            (candidate.muted, !self.audio.contains(&Some(Holder::Person(candidate.participant))))
         });
         let heard: Vec<_> = heard.iter().map(|candidate| candidate.participant).collect();
-        let seen: Vec<_> = seen.iter().map(|candidate| candidate.participant).collect();
-        vacate(&mut self.audio, &heard);
-        vacate(&mut self.video, &seen);
-        for person in seen {
-            seat(&mut self.video, &self.audio, person);
-        }
+        self.vacate_audio(&heard);
+        self.show(video);
         for person in heard {
             seat(&mut self.audio, &self.video, person);
         }
         while self.move_one_voice_to_its_face() {}
     }
 
+    /// Fills the video slots that do not follow the speaker.
+    fn show(&mut self, video: &[VideoCandidate]) {
+        let speaker = self.video.iter().filter(|held| is_speaker(**held)).count();
+        let seen = select(video, self.video.len() - speaker, |candidate| {
+            let holds = self.video.contains(&Some(Holder::Person(candidate.participant)));
+            (
+                Reverse((candidate.pinned, candidate.spotlit, candidate.layer, candidate.speaks)),
+                !holds,
+            )
+        });
+        let seen: Vec<_> = seen.iter().map(|candidate| candidate.participant).collect();
+        for held in self.video.iter_mut().filter(|held| !is_speaker(**held)) {
+            *held = held.filter(|holder| seen.iter().any(|id| *holder == Holder::Person(*id)));
+        }
+        for person in seen {
+            seat(&mut self.video, &self.audio, person);
+        }
+    }
+
+    fn vacate_audio(&mut self, stay: &[ParticipantId]) {
+        for held in &mut self.audio {
+            *held = held.filter(|holder| stay.iter().any(|id| *holder == Holder::Person(*id)));
+        }
+    }
+
     /// Moves voices rather than faces: a moved voice costs nothing, a moved face a key frame. Each
     /// move makes one more pair and breaks none, so that this ends.
     fn move_one_voice_to_its_face(&mut self) -> bool {
-        let position = |people: &[Option<ParticipantId>], person| {
-            people.iter().position(|held| *held == Some(person))
-        };
         let moves = self.audio.iter().enumerate().find_map(|(from, held)| {
-            let to = position(&self.video, (*held)?)?;
+            let to = self.video.iter().position(|face| face == held && held.is_some())?;
             (to != from && to < self.audio.len()).then_some((from, to))
         });
         let Some((from, to)) = moves else { return false };
@@ -222,19 +327,21 @@ fn select<T: Copy, R: Ord>(candidates: &[T], count: usize, rank: impl Fn(&T) -> 
     order.into_iter().filter_map(|index| candidates.get(index).copied()).collect()
 }
 
-fn vacate(slots: &mut [Option<ParticipantId>], stay: &[ParticipantId]) {
-    for held in slots {
-        *held = held.filter(|person| stay.contains(person));
+fn person(held: Option<Holder>) -> Option<ParticipantId> {
+    match held? {
+        Holder::Person(id) => Some(id),
+        Holder::Speaker(_) => None,
     }
+}
+
+fn is_speaker(held: Option<Holder>) -> bool {
+    matches!(held, Some(Holder::Speaker(_)))
 }
 
 /// Gives `person` a free slot unless it has one: beside its other half, else beside nobody, else
 /// anywhere.
-fn seat(
-    slots: &mut [Option<ParticipantId>],
-    beside: &[Option<ParticipantId>],
-    person: ParticipantId,
-) {
+fn seat(slots: &mut [Option<Holder>], beside: &[Option<Holder>], person: ParticipantId) {
+    let person = Holder::Person(person);
     if slots.contains(&Some(person)) {
         return;
     }

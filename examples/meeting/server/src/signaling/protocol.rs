@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::meeting::{
     Assignment, ChatMessage, Code, EndReason, LeaveReason, MediaState, MeetingId, Participant,
-    ParticipantId, Refusal, Role, SlotSpec, Tile, Title, Track,
+    ParticipantId, Refusal, Role, SlotSpec, Source, Speaking, Tile, Title, Track,
 };
 
 /// The largest text frame that a client may send, in bytes.
@@ -30,6 +30,10 @@ pub enum ClientMessage {
     ScreenShare(ScreenShare),
     /// What the client shows.
     View(View),
+    /// Makes somebody large for everybody.
+    Spotlight(Spotlight),
+    /// Asks why a slot carries what it carries.
+    Explain(Explain),
     /// Says something in the chat.
     Chat(Chat),
     /// Gives up the seat.
@@ -43,6 +47,10 @@ pub enum ClientMessage {
 pub struct Join {
     /// The token of the seat.
     pub token: String,
+    /// False: the newcomer is muted from the first moment.
+    pub audio_enabled: Option<bool>,
+    /// False: the newcomer's camera is off from the first moment.
+    pub video_enabled: Option<bool>,
 }
 
 impl std::fmt::Debug for Join {
@@ -101,6 +109,20 @@ pub struct View {
     pub tiles: Vec<Tile>,
 }
 
+/// `spotlight`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Spotlight {
+    /// Who; `None` for nobody.
+    pub participant_id: Option<ParticipantId>,
+}
+
+/// `explain`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Explain {
+    /// The slot.
+    pub mid: String,
+}
+
 /// `chat`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Chat {
@@ -110,7 +132,7 @@ pub struct Chat {
 
 impl ClientMessage {
     /// The types of messages, for metrics.
-    pub const TYPES: [&'static str; 10] = [
+    pub const TYPES: [&'static str; 12] = [
         "join",
         "offer",
         "ice_candidate",
@@ -118,6 +140,8 @@ impl ClientMessage {
         "video_toggle",
         "screen_share",
         "view",
+        "spotlight",
+        "explain",
         "chat",
         "leave",
         "ping",
@@ -149,6 +173,8 @@ impl ClientMessage {
             "video_toggle" => read(text).map(Self::VideoToggle),
             "screen_share" => read(text).map(Self::ScreenShare),
             "view" => read(text).map(Self::View),
+            "spotlight" => read(text).map(Self::Spotlight),
+            "explain" => read(text).map(Self::Explain),
             "chat" => read(text).map(Self::Chat),
             "leave" => Ok(Self::Leave),
             _ => Ok(Self::Ping),
@@ -167,6 +193,8 @@ impl ClientMessage {
             Self::VideoToggle(_) => "video_toggle",
             Self::ScreenShare(_) => "screen_share",
             Self::View(_) => "view",
+            Self::Spotlight(_) => "spotlight",
+            Self::Explain(_) => "explain",
             Self::Chat(_) => "chat",
             Self::Leave => "leave",
             Self::Ping => "ping",
@@ -184,6 +212,8 @@ pub enum ServerMessage {
     ParticipantJoined {
         /// Who.
         participant: Participant,
+        /// How many are present now.
+        participant_count: usize,
     },
     /// A seat is free again.
     ParticipantLeft {
@@ -191,6 +221,47 @@ pub enum ServerMessage {
         participant_id: ParticipantId,
         /// Why.
         reason: LeaveReason,
+        /// How many are present now.
+        participant_count: usize,
+    },
+    /// What has changed in a large meeting.
+    ParticipantsChanged {
+        /// Who came; not all of them when there is `more`.
+        joined: Vec<Participant>,
+        /// Who left; not all of them when there is `more`.
+        left: Vec<Departure>,
+        /// Whose media or connection changed.
+        changed: Vec<MediaState>,
+        /// How many are present now.
+        participant_count: usize,
+        /// Some who came or left are not listed.
+        more: bool,
+    },
+    /// Who speaks.
+    ActiveSpeaker(Speaking),
+    /// Whom a host made large for everybody.
+    Spotlight {
+        /// Who; `None` for nobody.
+        participant_id: Option<ParticipantId>,
+    },
+    /// The best layer of a source that anybody is sent.
+    PublishLayers {
+        /// The receiver's own source.
+        source: Source,
+        /// `None`: nobody is sent any.
+        max_spatial: Option<u8>,
+    },
+    /// Answers `explain`.
+    Explanation {
+        /// The slot.
+        mid: String,
+        /// Whom it carries.
+        participant_id: Option<ParticipantId>,
+        /// What it carries.
+        source: Source,
+        /// Why.
+        #[serde(flatten)]
+        explained: Explained,
     },
     /// Answers an offer.
     Answer {
@@ -230,12 +301,55 @@ pub struct Joined {
     pub resumed: bool,
     /// The meeting.
     pub meeting: MeetingSummary,
-    /// Everybody present, the receiver among them.
+    /// The first of those present, the receiver among them.
     pub participants: Vec<Participant>,
+    /// How many are present.
+    pub participant_count: usize,
+    /// Whom a host made large for everybody.
+    pub spotlight: Option<ParticipantId>,
+    /// Who speaks; `None` where the server does not tell.
+    pub speakers: Option<Speaking>,
     /// The last messages, oldest first.
     pub chat: Vec<ChatMessage>,
     /// Who is on the receiver's slots.
     pub slots: Vec<Assignment>,
+}
+
+/// Somebody who left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Departure {
+    /// Whose seat is free.
+    pub participant_id: ParticipantId,
+    /// Why.
+    pub reason: LeaveReason,
+}
+
+/// Why a slot carries what it carries.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Explained {
+    /// The stable name of the rule that decided.
+    pub reason: String,
+    /// Words for a developer.
+    pub detail: String,
+    /// What the view asks for at most.
+    pub wanted: Option<Layer>,
+    /// What is to be sent.
+    pub target: Option<Layer>,
+    /// What is sent.
+    pub current: Option<Layer>,
+    /// Whether the target waits for a key frame.
+    pub awaits_key_frame: bool,
+    /// What the way to the receiver is believed to carry, in bit/s.
+    pub available_bitrate: Option<u64>,
+}
+
+/// A layer of a source; 0 is the smallest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Layer {
+    /// By size.
+    pub spatial: u8,
+    /// By rate.
+    pub temporal: u8,
 }
 
 /// A meeting's id and title.

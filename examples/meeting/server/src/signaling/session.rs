@@ -100,7 +100,12 @@ impl Session {
         let connection = match (self.connection, message) {
             (None, ClientMessage::Join(join)) => {
                 let token = SecretHash::of(&join.token);
-                let connection = self.live.connect(&token, self.outbox.clone(), now);
+                let media = MediaChange {
+                    audio_enabled: join.audio_enabled,
+                    video_enabled: join.video_enabled,
+                    screen_sharing: None,
+                };
+                let connection = self.live.connect(&token, media, self.outbox.clone(), now);
                 self.connection = Some(connection.map_err(|refusal| {
                     refusal.with_field("token", "opens no seat in this meeting")
                 })?);
@@ -154,6 +159,8 @@ fn command(sender: ParticipantId, message: ClientMessage) -> Result<Command, Ref
             set(MediaChange { screen_sharing: Some(screen.active), ..none })
         }
         ClientMessage::View(view) => Ok(Command::View(view.tiles)),
+        ClientMessage::Spotlight(spotlight) => Ok(Command::Spotlight(spotlight.participant_id)),
+        ClientMessage::Explain(explain) => Ok(Command::Explain(explain.mid)),
         ClientMessage::Chat(chat) => ChatText::parse(&chat.message).map(Command::Chat),
         ClientMessage::Leave => Ok(Command::Leave(sender)),
         ClientMessage::Join(_) | ClientMessage::IceCandidate(_) | ClientMessage::Ping => {

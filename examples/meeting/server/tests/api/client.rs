@@ -36,9 +36,12 @@ impl Server {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::on(settings, FakePlane::default()).await
+    }
+
+    pub(crate) async fn on(settings: Settings, media: FakePlane) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("plenum.sqlite")).await.unwrap();
-        let media = FakePlane::default();
         let (app, background) =
             App::start(settings, Arc::new(store.clone()), Arc::new(media.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

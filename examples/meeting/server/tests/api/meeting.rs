@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use meeting_server::Settings;
-use meeting_server::meeting::{Limits, ParticipantId, Source};
+use meeting_server::media::fake::FakePlane;
+use meeting_server::meeting::{Content, Limits, ParticipantId, Source};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
@@ -48,8 +49,8 @@ async fn two_people_meet() {
     until("ada's slot carries bob's camera", || {
         let record = server.media.record();
         let slot = record.sessions[&id(&ada)].slots.get("5").copied();
-        slot.and_then(|(stream, _)| stream)
-            .is_some_and(|stream| stream.participant == id(&bob) && stream.source == Source::Camera)
+        matches!(slot, Some((Some(Content::Stream(stream)), _))
+            if stream.participant == id(&bob) && stream.source == Source::Camera)
     })
     .await;
 
@@ -112,11 +113,19 @@ async fn a_view_chooses_what_is_sent() {
     }
     let who = id(&ada);
     let slot = || server.media.record().sessions[&who].slots.get("5").copied();
-    until("the best layer is asked for", || matches!(slot(), Some((Some(_), 2)))).await;
+    until(
+        "the best layer is asked for",
+        || matches!(slot(), Some((Some(_), demand)) if demand.height == 0),
+    )
+    .await;
     let tile =
         json!({ "participant_id": bob.id, "source": "camera", "width": 320.5, "height": 180 });
     ada.send(&json!({ "type": "view", "tiles": [tile] })).await;
-    until("the smallest layer is asked for", || matches!(slot(), Some((Some(_), 0)))).await;
+    until(
+        "the tile's size is asked for",
+        || matches!(slot(), Some((Some(_), demand)) if demand.height == 180),
+    )
+    .await;
     ada.send(&json!({ "type": "view", "tiles": [] })).await;
     until("nothing is asked for", || matches!(slot(), Some((None, _)))).await;
 }
@@ -234,4 +243,76 @@ async fn a_stopping_server_says_goodbye() {
     let (messages, code) = goodbye.await.unwrap();
     assert_eq!(messages.last().unwrap(), &json!({ "type": "ended", "reason": "shutdown" }));
     assert_eq!(code, Some(1001));
+}
+
+#[tokio::test]
+async fn speakers_demand_and_explanations_reach_the_clients() {
+    let plane = FakePlane::that_tells_speakers();
+    let server = Server::on(Settings::default(), plane).await;
+    let [mut ada, mut bob] = server.meeting(["Ada", "Bob"]).await;
+    assert_eq!(ada.joined["speakers"]["participant_id"], json!(null));
+    for client in [&mut ada, &mut bob] {
+        client.offer().await;
+        client.expect("answer").await;
+    }
+    server.media.speak(id(&bob));
+    let speaks = ada.expect("active_speaker").await;
+    assert_eq!(
+        (&speaks["participant_id"], &speaks["speakers"]),
+        (&json!(bob.id), &json!([bob.id]))
+    );
+
+    server.media.want(id(&bob), None);
+    let layers = bob.expect("publish_layers").await;
+    assert_eq!((&layers["source"], &layers["max_spatial"]), (&json!("camera"), &json!(null)));
+
+    ada.send(&json!({ "type": "explain", "mid": "5" })).await;
+    let explanation = ada.expect("explanation").await;
+    assert_eq!(explanation["mid"], "5");
+    assert!(explanation["reason"].is_string());
+    ada.send(&json!({ "type": "explain", "mid": "77" })).await;
+    assert_eq!(ada.expect("error").await["field"], "mid");
+    ada.send(&json!({ "type": "spotlight", "participant_id": bob.id })).await;
+    assert_eq!(ada.expect("error").await["code"], "forbidden");
+}
+
+#[tokio::test]
+async fn a_large_meeting_is_told_in_pages_and_together() {
+    let server = Server::start().await;
+    let meeting = server.create().await;
+    let id = meeting["meeting_id"].as_str().unwrap();
+    let mut first = Client::connect(&server, &server.join(id, "First").await).await;
+    let mut others = Vec::new();
+    for number in 0..60 {
+        others.push(Client::connect(&server, &server.join(id, &format!("P{number}")).await).await);
+    }
+    let newest = others.last().unwrap();
+    assert_eq!(newest.joined["participants"].as_array().unwrap().len(), 50);
+    assert_eq!(newest.joined["participant_count"], 61);
+    assert_eq!(newest.joined["participants"][0]["participant_id"], newest.id);
+    first.expect_that("participants_changed", |news| news["participant_count"] == 61).await;
+
+    let mut names = Vec::new();
+    let mut path = first.path("/participants?limit=25");
+    loop {
+        let page = server.as_seat("GET", &path, &first.token, &json!({})).await.expect(200);
+        for one in page["participants"].as_array().unwrap() {
+            names.push(one["display_name"].as_str().unwrap().to_owned());
+        }
+        let Some(next) = page["next"].as_str() else { break };
+        path = first.path(&format!("/participants?limit=25&after={next}"));
+    }
+    let expected: Vec<_> =
+        std::iter::once("First".into()).chain((0..60).map(|number| format!("P{number}"))).collect();
+    assert_eq!(names, expected);
+    let path = first.path(&format!("/participants?ids={},{}", newest.id, first.id));
+    let some = server.as_seat("GET", &path, &first.token, &json!({})).await.expect(200);
+    assert_eq!(some["participants"].as_array().unwrap().len(), 2);
+    for wrong in ["after=x", "limit=0", "limit=201", "ids=x"] {
+        let path = first.path(&format!("/participants?{wrong}"));
+        let field = wrong.split_once('=').unwrap().0;
+        let answer = server.as_seat("GET", &path, &first.token, &json!({})).await;
+        assert_eq!(answer.problem(400, "invalid_request"), [field]);
+    }
+    server.get(&first.path("/participants")).await.problem(401, "unauthorized");
 }

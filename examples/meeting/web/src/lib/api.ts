@@ -23,7 +23,15 @@ export interface Seat {
   signaling_server_url: string;
   ice_servers: RTCIceServer[];
   role: Role;
-  meeting_state: { meeting_id: string; title: string; participants: Participant[] };
+  meeting_state: { meeting_id: string; title: string; participants: Participant[]; participant_count: number };
+}
+
+/** Some of the people in a meeting, in the order in which they joined. */
+export interface RosterPage {
+  participants: Participant[];
+  participant_count: number;
+  /** Where the next page begins; `null` at the end. */
+  next: string | null;
 }
 
 export class ApiError extends Error {
@@ -75,6 +83,27 @@ export async function seatExists(meetingId: string, token: string): Promise<bool
     if (error instanceof ApiError && (error.status === 401 || error.status === 404)) return false;
     throw error;
   }
+}
+
+/** A page of the people in a meeting; `after` is the `next` of the page before. */
+export async function participantsPage(
+  meetingId: string,
+  token: string,
+  after: string | null,
+  limit = 100,
+): Promise<RosterPage> {
+  const query = new URLSearchParams({ limit: String(limit), ...(after === null ? {} : { after }) });
+  return readPage(await call('GET', `${meetingPath(meetingId)}/participants?${query.toString()}`, undefined, token));
+}
+
+/** These people, as far as they are in the meeting; at most 50. */
+export async function participantsById(meetingId: string, token: string, ids: readonly string[]): Promise<Participant[]> {
+  const path = `${meetingPath(meetingId)}/participants?ids=${encodeURIComponent(ids.join(','))}`;
+  return readPage(await call('GET', path, undefined, token)).participants;
+}
+
+function readPage(page: RosterPage): RosterPage {
+  return { ...page, participants: page.participants.filter(isParticipant) };
 }
 
 /** For hosts: switches someone else's microphone, camera or screen off. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gridLayout, stageLayout, tileShape, type Rect, type Size } from './layout';
+import { gridLayout, pageCells, stageLayout, stripCells, tileShape, type Rect, type Size } from './layout';
 
 const AREAS: Size[] = [
   { width: 1248, height: 700 },
@@ -101,5 +101,25 @@ describe('stageLayout', () => {
     const below = stageLayout(3, { width: 374, height: 690 }, GAP);
     expect(beside.featured.height).toBe(700);
     expect(below.featured.width).toBe(374);
+  });
+});
+
+describe('how much fits', () => {
+  it.each([
+    [{ width: 1248, height: 690 }, 18, 18],
+    [{ width: 374, height: 640 }, 8, 10],
+    [{ width: 700, height: 300 }, 4, 8],
+    [{ width: 1900, height: 950 }, 18, 18],
+    [{ width: 0, height: 0 }, 2, 2],
+  ])('a page of %o has from %i to %i cells', (area, least, most) => {
+    const cells = pageCells(area, 12, 18);
+    expect(cells).toBeGreaterThanOrEqual(least);
+    expect(cells).toBeLessThanOrEqual(most);
+  });
+
+  it('counts the cells of the strip as the stage lays them out', () => {
+    const area = { width: 1200, height: 700 };
+    expect(stageLayout(99, area, 12).strip).toHaveLength(stripCells(area, 12));
+    expect(stripCells({ width: 0, height: 0 }, 12)).toBe(0);
   });
 });

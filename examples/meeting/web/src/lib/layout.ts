@@ -38,6 +38,30 @@ export function tileShape(area: Size): Pick<GridOptions, 'minAspect' | 'maxAspec
     : { minAspect: WIDE, maxAspect: WIDE };
 }
 
+/** The most cells a page can have before tiles become too small to know a face, at least two. */
+export function pageCells(area: Size, gap: number, most: number): number {
+  const shape = tileShape(area);
+  const least = area.width < 700 ? { width: 132, height: 110 } : { width: 196, height: 108 };
+  let best = 2;
+  for (let columns = 1; columns <= most; columns += 1) {
+    for (let rows = 1; columns * rows <= most; rows += 1) {
+      const tile = fitTile(
+        (area.width - gap * (columns - 1)) / columns,
+        (area.height - gap * (rows - 1)) / rows,
+        { gap, ...shape },
+      );
+      const fits = tile && tile.width >= least.width && tile.height >= least.height;
+      if (fits) best = Math.max(best, columns * rows);
+    }
+  }
+  return best;
+}
+
+/** How many tiles the strip of a stage has room for. */
+export function stripCells(area: Size, gap: number): number {
+  return stageLayout(Number.MAX_SAFE_INTEGER, area, gap).shown;
+}
+
 /**
  * Lays `count` tiles out in `area` so that each is as large as it can be; rows are centred,
  * a short last row too. Returns one rectangle a tile, in order.

@@ -6,7 +6,7 @@
 import { AudioOutput } from './audio-output.svelte';
 import { backoffDelay } from './backoff';
 import { MediaSession, type MediaStatus } from './media';
-import type { Assignment, ClientMessage, Source } from './protocol';
+import type { Assignment, ClientMessage, Source, Speaking } from './protocol';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -16,11 +16,17 @@ const INTERRUPTED_MS = 4_000;
 export class MediaLink {
   status: MediaStatus = $state('new');
   assignments: Assignment[] = $state.raw([]);
+  /** Who speaks, as the server hears it; `null` where it does not tell. */
+  speaking: Speaking | null = $state.raw(null);
   session: MediaSession | null = $state.raw(null);
   readonly output = new AudioOutput();
 
   readonly #send: (message: ClientMessage) => boolean;
   readonly #tracks = new Map<Source, MediaStreamTrack>();
+  /** The best layer of each source that anybody is sent; what is not in here is sent whole. */
+  readonly #layers = new Map<Source, number | null>();
+  /** `setParameters` must not overtake itself. */
+  #layering: Promise<void> = Promise.resolve();
   #iceServers: RTCIceServer[] = [];
   #offerId = 0;
   #failures = 0;
@@ -28,9 +34,12 @@ export class MediaLink {
 
   readonly #canOffer: () => boolean;
 
-  constructor(send: (message: ClientMessage) => boolean, canOffer: () => boolean) {
+  readonly #selfId: () => string;
+
+  constructor(send: (message: ClientMessage) => boolean, canOffer: () => boolean, selfId: () => string) {
     this.#send = send;
     this.#canOffer = canOffer;
+    this.#selfId = selfId;
   }
 
   /** Starts over with a new peer connection. */
@@ -43,6 +52,7 @@ export class MediaLink {
       if (this.session === session) this.#changed(status);
     });
     this.session = session;
+    this.#layers.clear();
     this.output.play(session.audioTracks());
     for (const [source, track] of this.#tracks) await this.#apply(session, source, track);
     const offer = await session.offer();
@@ -80,12 +90,42 @@ export class MediaLink {
     if (this.session) void this.#apply(this.session, source, track);
   }
 
-  /** The receiver that carries this source now, or `null` if it is on no slot. */
-  receiver(participantId: string, source: Source): RTCRtpReceiver | null {
-    const slot = this.assignments.find(
-      (assignment) => assignment.participant_id === participantId && assignment.source === source,
-    );
-    return slot ? (this.session?.receiver(slot.mid) ?? null) : null;
+  /** Nobody is sent more of a source than this: more need not be encoded. */
+  limitLayers(source: Source, max: number | null): void {
+    this.#layers.set(source, max);
+    this.#layering = this.#layering.then(async () => {
+      const latest = this.#layers.get(source);
+      try {
+        if (latest !== undefined) await this.session?.setLayers(source, latest);
+      } catch {
+        // The session closed meanwhile, or the browser keeps all layers: more is sent than needed.
+      }
+    });
+  }
+
+  /** Whom an assignment's slot carries now. */
+  carried({ participant_id: id, source, speaker }: Assignment): string | null {
+    if (speaker === undefined || !this.speaking) return id;
+    if (source !== 'camera') return this.speaking.speakers[speaker] ?? null;
+    const { participant_id: active, previous_id: previous } = this.speaking;
+    return active !== null && active !== this.#selfId() ? active : previous;
+  }
+
+  /** The slot that carries this source now, a slot of its own before one that follows speakers. */
+  slotOf(participantId: string, source: Source): Assignment | null {
+    const carries = (slot: Assignment) => slot.source === source && this.carried(slot) === participantId;
+    const slots = this.assignments.filter(carries);
+    return slots.find(({ speaker }) => speaker === undefined) ?? slots[0] ?? null;
+  }
+
+  /** The slot whose picture is that of whoever speaks. */
+  get speakerSlot(): Assignment | null {
+    return this.assignments.find(({ source, speaker }) => source === 'camera' && speaker === 0) ?? null;
+  }
+
+  /** What arrives on a slot. */
+  track(slot: Assignment | null): MediaStreamTrack | null {
+    return slot ? (this.session?.receiver(slot.mid)?.track ?? null) : null;
   }
 
   close(): void {

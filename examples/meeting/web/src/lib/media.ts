@@ -14,7 +14,10 @@ export interface Offer {
   slots: SlotOffer[];
 }
 
-export const PARTICIPANT_SLOTS = 8;
+/** Voices at a time. With more people the slots follow the speakers. */
+export const VOICE_SLOTS = 8;
+/** Faces at a time. */
+export const FACE_SLOTS = 16;
 
 /** From small to large, as the server expects its layers. */
 const CAMERA_ENCODINGS: RTCRtpEncodingParameters[] = [
@@ -47,8 +50,8 @@ export class MediaSession {
       screen: this.#addSender('video', screen, SCREEN_ENCODINGS),
       screen_audio: this.#addSender('audio', screen),
     };
-    for (let index = 0; index < PARTICIPANT_SLOTS; index += 1) {
-      this.#addSlot('audio', 'participant');
+    for (let index = 0; index < FACE_SLOTS; index += 1) {
+      if (index < VOICE_SLOTS) this.#addSlot('audio', 'participant');
       this.#addSlot('video', 'participant');
     }
     this.#addSlot('audio', 'screen');
@@ -80,8 +83,23 @@ export class MediaSession {
     await this.#senders[source].sender.replaceTrack(track);
   }
 
-  sender(source: Source): RTCRtpSender {
-    return this.#senders[source].sender;
+  /**
+   * Encodes only the layers of a source up to `max`, or none at `null`. What is sent goes on
+   * without a pause; a layer that comes back begins with a key frame.
+   */
+  async setLayers(source: Source, max: number | null): Promise<void> {
+    const { sender } = this.#senders[source];
+    const parameters = sender.getParameters();
+    // A source of one layer is wanted whenever anything is.
+    const best = max === null ? -1 : max;
+    const single = parameters.encodings.length === 1;
+    let changed = false;
+    parameters.encodings.forEach((encoding, index) => {
+      const active = single ? best >= 0 : index <= best;
+      changed ||= (encoding.active ?? true) !== active;
+      encoding.active = active;
+    });
+    if (changed) await sender.setParameters(parameters);
   }
 
   /** What arrives on the section `mid`. */

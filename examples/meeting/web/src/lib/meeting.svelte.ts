@@ -3,8 +3,20 @@
  * ties the socket, the media and the devices together and is the only writer of its state.
  */
 
+import { SvelteMap } from 'svelte/reactivity';
 import { Announcer, type MediaFlags } from './announcer';
-import { ApiError, joinMeeting, leaveOnUnload, removeParticipant, seatExists, switchOff, type Seat } from './api';
+import {
+  ApiError,
+  joinMeeting,
+  leaveOnUnload,
+  participantsById,
+  participantsPage,
+  removeParticipant,
+  seatExists,
+  switchOff,
+  type Seat,
+} from './api';
+import { arrivals, departures } from './comings';
 import { backoffDelay } from './backoff';
 import { ChatLog } from './chat.svelte';
 import type { LocalMedia } from './local-media.svelte';
@@ -12,13 +24,17 @@ import { MediaLink } from './media-link.svelte';
 import { hostKey } from './preferences.svelte';
 import type {
   EndReason,
+  Explanation,
   Joined,
-  MediaStateChange,
+  MediaState,
   Participant,
+  ParticipantsChanged,
   ServerError,
   ServerMessage,
+  Speaking,
   ViewTile,
 } from './protocol';
+import { QualityMonitor } from './quality-monitor.svelte';
 import { Roster } from './roster.svelte';
 import { ScreenShare } from './screen-share.svelte';
 import { Signaling, type SignalingStatus } from './signaling';
@@ -43,6 +59,10 @@ export class Meeting {
   title = $state('');
   selfId = $state('');
   socket: SignalingStatus = $state('connecting');
+  /** Whom a host made large for everybody. */
+  spotlight: string | null = $state(null);
+  /** The server's answers to why, by slot. */
+  readonly explanations = new SvelteMap<string, Explanation>();
   joinedAt = 0;
 
   readonly id: string;
@@ -52,12 +72,17 @@ export class Meeting {
   readonly link: MediaLink;
   readonly screen: ScreenShare;
   readonly speakers: Speakers;
+  readonly quality: QualityMonitor;
 
   readonly #displayName: string;
   readonly #view: ViewReport;
   readonly #announcer: Announcer;
   #seat: Seat;
   #signaling: Signaling;
+  #reading: Promise<void> | null = null;
+  /** Where the next page of the roster begins. */
+  #nextPage: string | null = null;
+  readonly #asked = new Set<string>();
 
   /** Reserves a seat and takes it; rejects with an `ApiError`. */
   static async join(id: string, displayName: string, local: LocalMedia): Promise<Meeting> {
@@ -73,6 +98,7 @@ export class Meeting {
     this.link = new MediaLink(
       (message) => this.#signaling.send(message),
       () => this.socket === 'joined',
+      () => this.selfId,
     );
     this.#view = new ViewReport((tiles) => this.#signaling.send({ type: 'view', tiles }));
     this.#announcer = new Announcer((message) => this.#signaling.send(message));
@@ -80,10 +106,12 @@ export class Meeting {
     this.speakers = new Speakers({
       session: () => this.link.session,
       assignments: () => this.link.assignments,
+      carried: (assignment) => this.link.carried(assignment),
       monitor: local.monitor,
       selfId: () => this.selfId,
       muted: () => !this.audible,
     });
+    this.quality = new QualityMonitor(this.link, (tile) => this.#view.heightOf(tile));
     local.onTrack = (kind, track) => {
       this.link.setTrack(kind, track);
       this.#announce();
@@ -100,11 +128,24 @@ export class Meeting {
     return this.phase === 'ended';
   }
 
-  /** The roster, with oneself as one is here and not as the server last heard. */
-  get participants(): Participant[] {
-    return this.people.people.map((one) =>
-      one.participant_id === this.selfId ? { ...one, ...this.#flags, connected: true } : one,
-    );
+  /** Someone as known, oneself as one is here and not as the server last heard. */
+  person(id: string): Participant | undefined {
+    const known = this.people.find(id);
+    return known && id === this.selfId ? { ...known, ...this.#flags, connected: true } : known;
+  }
+
+  /** Who shares a screen, oneself as here. */
+  get presenting(): readonly string[] {
+    const others = this.people.presenting.filter((id) => id !== this.selfId);
+    return this.screen.active ? [...others, this.selfId] : others;
+  }
+
+  /** Whoever speaks, other than oneself. */
+  get speaker(): string | null {
+    const { speaking } = this.link;
+    if (!speaking) return this.speakers.dominant;
+    const { participant_id: active, previous_id: previous } = speaking;
+    return active !== null && active !== this.selfId ? active : previous;
   }
 
   get isHost(): boolean {
@@ -147,6 +188,22 @@ export class Meeting {
     this.#view.set(tiles);
   }
 
+  /** Reads the roster on until so many are known, if there are so many. */
+  know(count: number): void {
+    if (this.people.complete || this.people.ids.length >= count || this.phase !== 'in') return;
+    this.#reading ??= this.#readOn(count).finally(() => (this.#reading = null));
+  }
+
+  /** For hosts: makes someone large for everybody, or nobody. */
+  shine(participantId: string | null): void {
+    this.#signaling.send({ type: 'spotlight', participant_id: participantId });
+  }
+
+  /** Asks why a slot carries what it carries; the answer comes into `explanations`. */
+  explain(mid: string): void {
+    this.#signaling.send({ type: 'explain', mid });
+  }
+
   /** For hosts: mutes someone else, or takes someone out of the meeting. */
   async moderate(participantId: string, what: 'mute' | 'remove'): Promise<void> {
     const { token } = this.#seat;
@@ -171,6 +228,7 @@ export class Meeting {
     const signaling = new Signaling({
       url: this.#seat.signaling_server_url,
       token: this.#seat.token,
+      mediaAtJoin: () => ({ audio_enabled: this.audible, video_enabled: this.visible }),
       onMessage: (message) => this.#handle(message),
       onStatus: (status) => {
         this.socket = status;
@@ -215,16 +273,28 @@ export class Meeting {
       case 'joined':
         return this.#joined(message);
       case 'participant_joined':
-        return this.#arrived(message.participant);
+        return this.#peopleChanged([message.participant], [], message.participant_count);
       case 'participant_left':
-        return this.#departed(message.participant_id);
+        return this.#peopleChanged([], [message.participant_id], message.participant_count);
+      case 'participants_changed':
+        return this.#changed(message);
+      case 'active_speaker':
+        return this.#spoke(message);
+      case 'spotlight':
+        this.spotlight = message.participant_id;
+        return this.#learn([message.participant_id]);
+      case 'publish_layers':
+        return this.link.limitLayers(message.source, message.max_spatial);
+      case 'explanation':
+        this.explanations.set(message.mid, message);
+        return;
       case 'media_state':
         return this.#mediaChanged(message);
       case 'answer':
         return void this.link.answered(message.offer_id, message.sdp);
       case 'slots':
         this.link.assignments = message.assignments;
-        return;
+        return this.#learn(message.assignments.map(({ participant_id: id }) => id));
       case 'chat_broadcast':
         return this.#chatted(message);
       case 'error':
@@ -242,12 +312,17 @@ export class Meeting {
     const sameSeat = message.participant_id === this.selfId;
     this.selfId = message.participant_id;
     this.title = message.meeting.title;
-    this.people.people = message.participants;
+    this.people.restore(message.participants, message.participant_count);
+    this.#nextPage = null;
+    this.#asked.clear();
+    this.spotlight = message.spotlight;
+    this.link.speaking = message.speakers;
     this.chat.restore(message.chat, this.selfId);
     if (this.phase === 'joining') {
       this.phase = 'in';
       this.joinedAt = performance.now();
       this.speakers.start();
+      this.quality.start();
     }
     this.#announcer.forget();
     this.#announce();
@@ -256,21 +331,56 @@ export class Meeting {
       void this.link.connect(this.#seat.ice_servers);
     }
     this.#view.repeat();
+    this.#learn([message.spotlight, ...(message.speakers?.speakers ?? [])]);
   }
 
-  #arrived(participant: Participant): void {
-    const isNew = this.people.add(participant);
-    if (isNew && participant.participant_id !== this.selfId) {
-      toasts.show(`${participant.display_name} joined`);
+  #changed({ joined, left, changed, participant_count: count, more }: ParticipantsChanged): void {
+    this.#peopleChanged(joined, left.map(({ participant_id: id }) => id), count);
+    for (const state of changed) this.#mediaChanged(state);
+    if (more) this.#nextPage = null;
+  }
+
+  #peopleChanged(joined: readonly Participant[], left: readonly string[], count: number): void {
+    const gone = this.people.remove(left);
+    const came = this.people.add(joined).filter(({ participant_id: id }) => id !== this.selfId);
+    this.people.count = Math.max(count, this.people.ids.length);
+    this.speakers.forget(left);
+    for (const text of [arrivals(came, count), departures(gone, count)]) if (text) toasts.show(text);
+  }
+
+  #spoke({ participant_id, previous_id, speakers }: Speaking): void {
+    this.link.speaking = { participant_id, previous_id, speakers };
+    const heard = [...new Set([participant_id, ...speakers])].filter((id) => id !== null);
+    this.speakers.heard(heard);
+    this.#learn([...heard, previous_id]);
+  }
+
+  /** Asks for those who are shown and not known. */
+  #learn(ids: readonly (string | null)[]): void {
+    const unknown = ids.filter((id) => id !== null && !this.people.find(id) && !this.#asked.has(id)) as string[];
+    if (unknown.length === 0) return;
+    for (const id of unknown) this.#asked.add(id);
+    participantsById(this.id, this.#seat.token, unknown.slice(0, 50))
+      .then((people) => this.people.add(people))
+      .catch(() => undefined)
+      .finally(() => unknown.forEach((id) => this.#asked.delete(id)));
+  }
+
+  async #readOn(count: number): Promise<void> {
+    try {
+      while (this.phase === 'in' && this.people.ids.length < count) {
+        const page = await participantsPage(this.id, this.#seat.token, this.#nextPage);
+        this.people.add(page.participants);
+        this.people.count = Math.max(page.participant_count, this.people.ids.length);
+        this.#nextPage = page.next;
+        if (page.next === null) return;
+      }
+    } catch {
+      // Whoever looks for more asks again.
     }
   }
 
-  #departed(participantId: string): void {
-    const gone = this.people.remove(participantId);
-    if (gone && participantId !== this.selfId) toasts.show(`${gone.display_name} left`);
-  }
-
-  #mediaChanged(state: MediaStateChange): void {
+  #mediaChanged(state: MediaState): void {
     const before = this.people.update(state);
     if (state.participant_id === this.selfId) this.#obeyHost(state);
     else if (before && state.screen_sharing && !before.screen_sharing) {
@@ -321,6 +431,7 @@ export class Meeting {
     this.ending = ending;
     this.screen.stop();
     this.speakers.stop();
+    this.quality.stop();
     this.#view.close();
     this.link.close();
     this.#signaling.close();

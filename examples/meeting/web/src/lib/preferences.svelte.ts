@@ -17,6 +17,7 @@ interface Stored {
   micOn: boolean;
   cameraOn: boolean;
   mirror: boolean;
+  view: 'gallery' | 'speaker';
   recent: RecentMeeting[];
 }
 
@@ -31,6 +32,7 @@ const DEFAULTS: Stored = {
   micOn: true,
   cameraOn: true,
   mirror: true,
+  view: 'gallery',
   recent: [],
 };
 

@@ -32,6 +32,36 @@ export interface Assignment {
   mid: string;
   participant_id: string | null;
   source: Source;
+  /** Set on a section that follows the speakers by itself: the rank that it follows. */
+  speaker?: number;
+}
+
+/** Who speaks, as the server hears it. */
+export interface Speaking {
+  participant_id: string | null;
+  previous_id: string | null;
+  /** Who is heard, by rank. */
+  speakers: (string | null)[];
+}
+
+export interface Layer {
+  spatial: number;
+  temporal: number;
+}
+
+/** Why a slot carries what it carries. */
+export interface Explanation {
+  type: 'explanation';
+  mid: string;
+  participant_id: string | null;
+  source: Source;
+  reason: string;
+  detail: string;
+  wanted: Layer | null;
+  target: Layer | null;
+  current: Layer | null;
+  awaits_key_frame: boolean;
+  available_bitrate: number | null;
 }
 
 export interface TrackOffer {
@@ -45,21 +75,27 @@ export interface SlotOffer {
   role: 'participant' | 'screen';
 }
 
+/** The `participant_id` of the tile that shows whoever speaks. */
+export const SPEAKER = 'speaker';
+
 /** A tile on the page, in device pixels. */
 export interface ViewTile {
   participant_id: string;
   source: 'camera' | 'screen';
   width: number;
   height: number;
+  pinned?: boolean;
 }
 
 export type ClientMessage =
-  | { type: 'join'; token: string }
+  | { type: 'join'; token: string; audio_enabled?: boolean; video_enabled?: boolean }
   | { type: 'offer'; offer_id: number; sdp: string; tracks: TrackOffer[]; slots: SlotOffer[] }
   | { type: 'mute'; muted: boolean }
   | { type: 'video_toggle'; enabled: boolean }
   | { type: 'screen_share'; active: boolean }
   | { type: 'view'; tiles: ViewTile[] }
+  | { type: 'spotlight'; participant_id: string | null }
+  | { type: 'explain'; mid: string }
   | { type: 'chat'; message: string }
   | { type: 'leave' }
   | { type: 'ping' };
@@ -70,18 +106,34 @@ export interface Joined {
   role: Role;
   resumed: boolean;
   meeting: { meeting_id: string; title: string };
+  /** The first of those present, oneself among them. */
   participants: Participant[];
+  participant_count: number;
+  spotlight: string | null;
+  /** `null` where the server does not tell who speaks. */
+  speakers: Speaking | null;
   chat: ChatMessage[];
   slots: Assignment[];
 }
 
-export interface MediaStateChange {
-  type: 'media_state';
+export interface MediaState {
   participant_id: string;
   audio_enabled: boolean;
   video_enabled: boolean;
   screen_sharing: boolean;
   connected: boolean;
+}
+
+export type MediaStateChange = MediaState & { type: 'media_state' };
+
+export interface ParticipantsChanged {
+  type: 'participants_changed';
+  joined: Participant[];
+  left: { participant_id: string; reason: LeaveReason }[];
+  changed: MediaState[];
+  participant_count: number;
+  /** Some who came or left are not listed. */
+  more: boolean;
 }
 
 export interface ServerError {
@@ -94,8 +146,13 @@ export interface ServerError {
 
 export type ServerMessage =
   | Joined
-  | { type: 'participant_joined'; participant: Participant }
-  | { type: 'participant_left'; participant_id: string; reason: LeaveReason }
+  | { type: 'participant_joined'; participant: Participant; participant_count: number }
+  | { type: 'participant_left'; participant_id: string; reason: LeaveReason; participant_count: number }
+  | ParticipantsChanged
+  | ({ type: 'active_speaker' } & Speaking)
+  | { type: 'spotlight'; participant_id: string | null }
+  | { type: 'publish_layers'; source: Source; max_spatial: number | null }
+  | Explanation
   | { type: 'answer'; offer_id: number; sdp: string }
   | MediaStateChange
   | { type: 'slots'; assignments: Assignment[] }
@@ -146,8 +203,37 @@ export function isAssignment(value: unknown): value is Assignment {
   return (
     isRecord(value) &&
     hasString(value, 'mid') &&
-    (value['participant_id'] === null || hasString(value, 'participant_id')) &&
-    SOURCES.includes(value['source'] as Source)
+    isIdOrNull(value['participant_id']) &&
+    isSource(value['source']) &&
+    (value['speaker'] === undefined || typeof value['speaker'] === 'number')
+  );
+}
+
+function isSpeaking(value: unknown): value is Speaking {
+  return (
+    isRecord(value) &&
+    isIdOrNull(value['participant_id']) &&
+    isIdOrNull(value['previous_id']) &&
+    isListOf(value['speakers'], isIdOrNull)
+  );
+}
+
+function isMediaState(value: unknown): value is MediaState {
+  return (
+    isRecord(value) &&
+    hasString(value, 'participant_id') &&
+    MEDIA_FLAGS.every((flag) => typeof value[flag] === 'boolean')
+  );
+}
+
+function isDeparture(value: unknown): value is { participant_id: string; reason: LeaveReason } {
+  return isRecord(value) && hasString(value, 'participant_id') && LEAVE_REASONS.includes(value['reason']);
+}
+
+function isLayerOrNull(value: unknown): value is Layer | null {
+  return (
+    value === null ||
+    (isRecord(value) && typeof value['spatial'] === 'number' && typeof value['temporal'] === 'number')
   );
 }
 
@@ -167,15 +253,36 @@ const GUARDS: Partial<Record<string, (value: Fields) => boolean>> = {
     hasString(value['meeting'], 'meeting_id') &&
     hasString(value['meeting'], 'title') &&
     isListOf(value['participants'], isParticipant) &&
+    typeof value['participant_count'] === 'number' &&
+    isIdOrNull(value['spotlight']) &&
+    (value['speakers'] === null || isSpeaking(value['speakers'])) &&
     isListOf(value['chat'], isChatMessage) &&
     isListOf(value['slots'], isAssignment),
-  participant_joined: (value) => isParticipant(value['participant']),
-  participant_left: (value) =>
-    hasString(value, 'participant_id') && LEAVE_REASONS.includes(value['reason']),
+  participant_joined: (value) =>
+    isParticipant(value['participant']) && typeof value['participant_count'] === 'number',
+  participant_left: (value) => typeof value['participant_count'] === 'number' && isDeparture(value),
+  participants_changed: (value) =>
+    isListOf(value['joined'], isParticipant) &&
+    isListOf(value['left'], isDeparture) &&
+    isListOf(value['changed'], isMediaState) &&
+    typeof value['participant_count'] === 'number' &&
+    typeof value['more'] === 'boolean',
+  active_speaker: isSpeaking,
+  spotlight: (value) => isIdOrNull(value['participant_id']),
+  publish_layers: (value) =>
+    isSource(value['source']) &&
+    (value['max_spatial'] === null || typeof value['max_spatial'] === 'number'),
+  explanation: (value) =>
+    hasString(value, 'mid') &&
+    isIdOrNull(value['participant_id']) &&
+    isSource(value['source']) &&
+    hasString(value, 'reason') &&
+    hasString(value, 'detail') &&
+    ['wanted', 'target', 'current'].every((key) => isLayerOrNull(value[key])) &&
+    typeof value['awaits_key_frame'] === 'boolean' &&
+    (value['available_bitrate'] === null || typeof value['available_bitrate'] === 'number'),
   answer: (value) => typeof value['offer_id'] === 'number' && hasString(value, 'sdp'),
-  media_state: (value) =>
-    hasString(value, 'participant_id') &&
-    MEDIA_FLAGS.every((flag) => typeof value[flag] === 'boolean'),
+  media_state: isMediaState,
   slots: (value) => isListOf(value['assignments'], isAssignment),
   chat_broadcast: isChatMessage,
   error: (value) => hasString(value, 'code') && hasString(value, 'detail'),
@@ -185,6 +292,14 @@ const GUARDS: Partial<Record<string, (value: Fields) => boolean>> = {
 
 function isRecord(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isIdOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
+}
+
+function isSource(value: unknown): value is Source {
+  return SOURCES.includes(value as Source);
 }
 
 function hasString<K extends string>(value: Fields, key: K): value is Fields & Record<K, string> {

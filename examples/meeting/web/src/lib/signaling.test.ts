@@ -39,6 +39,9 @@ const JOINED = {
   resumed: false,
   meeting: { meeting_id: 'x', title: 'T' },
   participants: [],
+  participant_count: 0,
+  spotlight: null,
+  speakers: null,
   chat: [],
   slots: [],
 };

@@ -21,6 +21,8 @@ export interface SignalingOptions {
   /** The socket was refused before it opened, for the `failures`-th time in a row. A browser
    * does not say why: the network may be down, or the server may have forgotten the meeting. */
   onRefused?: (failures: number) => void;
+  /** What is switched off from the first moment on. */
+  mediaAtJoin?: () => { audio_enabled: boolean; video_enabled: boolean };
   openSocket?: (url: string) => WebSocket;
 }
 
@@ -66,7 +68,7 @@ export class Signaling {
     this.#opened = false;
     socket.onopen = () => {
       this.#opened = true;
-      socket.send(JSON.stringify({ type: 'join', token: this.#options.token }));
+      socket.send(JSON.stringify({ type: 'join', token: this.#options.token, ...this.#options.mediaAtJoin?.() }));
     };
     socket.onmessage = (event) => this.#receive(socket, event.data);
     socket.onclose = (event) => this.#closed(socket, event.code);

@@ -52,7 +52,9 @@ export function exposeForTests(meeting: Meeting | null): void {
 
 async function participantStats(meeting: Meeting): Promise<ParticipantStats[]> {
   const byId = new Map<string, ParticipantStats>();
-  for (const { mid, participant_id: id, source } of meeting.link.assignments) {
+  for (const slot of meeting.link.assignments) {
+    const { mid, source } = slot;
+    const id = meeting.link.carried(slot);
     const receiver = meeting.link.session?.receiver(mid);
     if (id === null || !receiver) continue;
     const entry = byId.get(id) ?? { participantId: id, displayName: meeting.people.nameOf(id) };

@@ -1,14 +1,18 @@
-/** Which tiles are on the page: pure, from the roster to the arrangement. */
-
-import type { Participant } from './protocol';
+/** Which tiles are on the page: pure, from who is there to the arrangement. */
 
 export interface TileModel {
-  /** Stable for a participant and source, so that a tile moves instead of being made anew. */
+  /** Stable for what it shows, so that a tile moves instead of being made anew. */
   key: string;
-  participant: Participant;
+  /** Whom it shows. */
+  id: string;
   source: 'camera' | 'screen';
   self: boolean;
+  /** It shows whoever speaks: the person changes, the tile stays. */
+  live: boolean;
 }
+
+/** `gallery`: all alike, in pages. `speaker`: whoever speaks is large. */
+export type View = 'gallery' | 'speaker';
 
 /** `grid`: all alike. `duo`: the other one large, oneself in a corner. `stage`: one large, the
  * others in a strip. */
@@ -16,86 +20,120 @@ export interface Arrangement {
   kind: 'grid' | 'duo' | 'stage';
   featured: TileModel | null;
   tiles: TileModel[];
+  /** People without a tile on this page; one more cell says how many. */
+  others: number;
   page: number;
   pages: number;
 }
 
-export interface ArrangeOptions {
+export interface Scene {
+  /** Those known, in the order of their places, oneself among them. */
+  ids: readonly string[];
+  /** How many are in the meeting, known or not. */
+  count: number;
   selfId: string;
+  /** Who shares a screen. */
+  presenting: readonly string[];
+  view: View;
   /** The key of the tile that this person pinned. */
   pinned: string | null;
+  /** Whom a host made large for everybody. */
+  spotlight: string | null;
+  /** Whoever speaks, other than oneself. */
+  speaker: string | null;
   page: number;
-  /** The most camera tiles on a page, the own one among them. */
-  pageSize: number;
-  /** When each participant was last heard; those heard lately stay on the first page. */
-  lastHeard: ReadonlyMap<string, number>;
+  /** The most cells of a page, that of the others among them. */
+  cells: number;
+  /** The most cells of the strip beside a large picture. */
+  strip: number;
 }
+
+/** The key of the tile that shows whoever speaks. */
+export const LIVE_KEY = 'speaker';
 
 export function tileKey(participantId: string, source: 'camera' | 'screen'): string {
   return `${participantId}/${source}`;
 }
 
-export function arrange(participants: readonly Participant[], options: ArrangeOptions): Arrangement {
-  const self = participants.find(({ participant_id: id }) => id === options.selfId);
-  const others = participants.filter(({ participant_id: id }) => id !== options.selfId);
-  const selfTiles = self ? [tile(self, 'camera', options)] : [];
-  const screens = participants.filter((one) => one.screen_sharing);
-  const remoteScreen = screens.find(({ participant_id: id }) => id !== options.selfId);
-  const ownScreen = self?.screen_sharing ? [tile(self, 'screen', options)] : [];
-
-  const all = [...others, ...(self ? [self] : [])].map((one) => tile(one, 'camera', options));
-  const screenTile = remoteScreen ? tile(remoteScreen, 'screen', options) : null;
-  const pinned = [...all, ...(screenTile ? [screenTile] : [])].find(
-    ({ key }) => key === options.pinned,
-  );
-  const featured = pinned ?? screenTile;
-
-  const perPage = Math.max(1, options.pageSize - selfTiles.length - ownScreen.length);
-  const pages = Math.max(1, Math.ceil(others.length / perPage));
-  const page = Math.min(Math.max(0, options.page), pages - 1);
-  const onPage = firstPageFirst(others, perPage, options.lastHeard)
-    .slice(page * perPage, (page + 1) * perPage)
-    .map((one) => tile(one, 'camera', options));
-  const tiles = [...onPage, ...ownScreen, ...selfTiles];
-
-  if (featured) {
-    const rest = tiles.filter(({ key }) => key !== featured.key);
-    const demoted = screenTile && featured.key !== screenTile.key ? [screenTile] : [];
-    return { kind: 'stage', featured, tiles: [...demoted, ...rest], page, pages };
-  }
-  const duo = others.length === 1 && selfTiles.length === 1 && ownScreen.length === 0;
-  return { kind: duo ? 'duo' : 'grid', featured: null, tiles, page, pages };
+export function arrange(scene: Scene): Arrangement {
+  const { ids, selfId, presenting } = scene;
+  const isThere = ids.includes(selfId);
+  const others = ids.filter((id) => id !== selfId);
+  const remoteScreen = presenting.find((id) => id !== selfId);
+  const screen = remoteScreen === undefined ? null : tile(scene, remoteScreen, 'screen');
+  const own = isThere ? [tile(scene, selfId, 'camera')] : [];
+  if (isThere && presenting.includes(selfId)) own.unshift(tile(scene, selfId, 'screen'));
+  const featured = choose(scene, screen, others, isThere);
+  return featured ? stage(scene, featured, screen, others, own) : gallery(scene, others, own);
 }
 
-function tile(participant: Participant, source: TileModel['source'], options: ArrangeOptions): TileModel {
-  const { participant_id: id } = participant;
-  return { key: tileKey(id, source), participant, source, self: id === options.selfId };
+function choose(
+  scene: Scene,
+  screen: TileModel | null,
+  others: readonly string[],
+  isThere: boolean,
+): TileModel | null {
+  const { pinned, spotlight, speaker, view, selfId } = scene;
+  if (pinned !== null) {
+    if (screen?.key === pinned) return screen;
+    const id = scene.ids.find((one) => tileKey(one, 'camera') === pinned);
+    if (id !== undefined) return tile(scene, id, 'camera');
+  }
+  if (screen) return screen;
+  if (spotlight !== null && scene.ids.includes(spotlight)) return tile(scene, spotlight, 'camera');
+  if (view === 'gallery') return null;
+  if (speaker !== null && others.includes(speaker)) {
+    return { key: LIVE_KEY, id: speaker, source: 'camera', self: false, live: true };
+  }
+  // Nobody has spoken yet.
+  const first = others[0] ?? (isThere ? selfId : undefined);
+  return first === undefined || others.length === 0 ? null : tile(scene, first, 'camera');
 }
 
-/**
- * Keeps the order of arrival, except that someone who speaks on a later page takes the place
- * of whoever on the first page has been silent longest.
- */
-function firstPageFirst(
-  others: readonly Participant[],
-  perPage: number,
-  lastHeard: ReadonlyMap<string, number>,
-): Participant[] {
-  const order = [...others];
-  if (order.length <= perPage) return order;
-  const heard = ({ participant_id: id }: Participant) => lastHeard.get(id) ?? -1;
-  const loudest = order
-    .map((one, index) => ({ index, at: heard(one) }))
-    .sort((a, b) => b.at - a.at || a.index - b.index)
-    .slice(0, perPage);
-  const wanted = new Set(loudest.map(({ index }) => index));
-  const free = order.map((_, index) => index).filter((index) => index < perPage && !wanted.has(index));
-  for (const index of [...wanted].filter((one) => one >= perPage)) {
-    const place = free.shift();
-    const [moved, displaced] = [order[index], place === undefined ? undefined : order[place]];
-    if (place === undefined || !moved || !displaced) break;
-    order[place] = moved;
-    order[index] = displaced;
+function stage(
+  scene: Scene,
+  featured: TileModel,
+  screen: TileModel | null,
+  others: readonly string[],
+  own: readonly TileModel[],
+): Arrangement {
+  const isFeatured = ({ key, id, source }: TileModel) =>
+    key === featured.key || (source === 'camera' && featured.source === 'camera' && id === featured.id);
+  const demoted = screen && screen.key !== featured.key ? [screen] : [];
+  const people = others.map((id) => tile(scene, id, 'camera')).filter((one) => !isFeatured(one));
+  const self = own.filter((one) => !isFeatured(one));
+  const shownLarge = featured.source === 'camera' ? 1 : 0;
+  const unknown = Math.max(0, scene.count - scene.ids.length);
+  const all = [...demoted, ...people, ...self];
+  const one = { kind: 'stage' as const, featured, page: 0, pages: 1 };
+  if (unknown === 0 && all.length <= scene.strip) return { ...one, tiles: all, others: 0 };
+  // Someone presenting must not lose sight of the own tile: it is kept when space is short.
+  const kept = self.slice(-Math.max(0, scene.strip - 1) || self.length).slice(-2);
+  const room = Math.max(0, scene.strip - kept.length - 1);
+  const tiles = [...[...demoted, ...people].slice(0, room), ...kept];
+  const faces = tiles.filter(({ source }) => source === 'camera').length;
+  return { ...one, tiles, others: scene.strip > 1 ? scene.count - faces - shownLarge : 0 };
+}
+
+function gallery(scene: Scene, others: readonly string[], own: readonly TileModel[]): Arrangement {
+  const people = Math.max(others.length, scene.count - (own.length > 0 ? 1 : 0));
+  const space = Math.max(1, scene.cells - own.length);
+  if (people <= space) {
+    const tiles = [...others.map((id) => tile(scene, id, 'camera')), ...own];
+    const duo = people === 1 && own.length === 1 && others.length === 1;
+    const rest = people - others.length;
+    return { kind: duo ? 'duo' : 'grid', featured: null, tiles, others: rest, page: 0, pages: 1 };
   }
-  return order;
+  // The first page gives one cell to the number of the others.
+  const first = Math.max(1, space - 1);
+  const pages = 1 + Math.ceil((people - first) / space);
+  const page = Math.min(Math.max(0, scene.page), pages - 1);
+  const start = page === 0 ? 0 : first + (page - 1) * space;
+  const shown = others.slice(start, start + (page === 0 ? first : space));
+  const tiles = [...shown.map((id) => tile(scene, id, 'camera')), ...own];
+  return { kind: 'grid', featured: null, tiles, others: page === 0 ? people - shown.length : 0, page, pages };
+}
+
+function tile(scene: Scene, id: string, source: TileModel['source']): TileModel {
+  return { key: tileKey(id, source), id, source, self: id === scene.selfId, live: false };
 }

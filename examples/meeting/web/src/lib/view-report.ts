@@ -26,6 +26,12 @@ export class ViewReport {
     this.#flush();
   }
 
+  /** How large a source of somebody is shown, in device pixels; 0 when it is not. */
+  heightOf({ participant_id: id, source }: Pick<ViewTile, 'participant_id' | 'source'>): number {
+    const shown = this.#tiles.filter((tile) => tile.participant_id === id && tile.source === source);
+    return Math.max(0, ...shown.map(({ height }) => height));
+  }
+
   close(): void {
     clearTimeout(this.#timer);
   }

@@ -89,6 +89,9 @@ describe('shortcuts', () => {
     expect(actionFor(press('d'), false)).toBeNull();
     expect(actionFor(press('d', { ctrlKey: true, repeat: true }), false)).toBeNull();
     expect(actionFor(press('?'), false)).toBe('help');
+    expect(actionFor(press('v'), false)).toBe('view');
+    expect(actionFor(press('PageDown'), false)).toBe('next');
+    expect(actionFor(press('PageUp'), true)).toBeNull();
   });
 });
 

@@ -2,7 +2,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::media::fake::FakePlane;
-use crate::meeting::{Negotiation, Offer, Stream, Track};
+use crate::meeting::{Demand, Negotiation, Offer, Stream, Track};
 
 struct Stage {
     plane: FakePlane,
@@ -46,9 +46,10 @@ fn negotiation(number: u64, sdp: &str) -> Negotiation {
     Negotiation { number, offer: Arc::new(offer) }
 }
 
-fn fill(mid: &str, participant: u64, spatial_layer: u8) -> SlotFill {
+fn fill(mid: &str, participant: u64, height: u32) -> SlotFill {
     let stream = Stream { participant: id(participant), source: Source::Camera };
-    SlotFill { mid: mid.into(), stream: Some(stream), spatial_layer }
+    let demand = Demand { width: height * 16 / 9, height, ..Demand::default() };
+    SlotFill { mid: mid.into(), content: Some(Content::Stream(stream)), demand }
 }
 
 #[tokio::test]
@@ -61,15 +62,17 @@ async fn the_plane_follows_the_plan() {
     }
     let microphone: SourceSet = [Source::Microphone].into_iter().collect();
     stage.desk.send(id(1), microphone);
-    stage.desk.fill(id(2), vec![fill("v0", 1, 2)]);
+    stage.desk.fill(id(2), vec![fill("v0", 1, 720)]);
+    let SlotFill { content, demand, .. } = fill("v0", 1, 720);
+    let carried = (content, demand);
     stage
         .until(|record| {
             record.sessions[&id(1)].sending == microphone
-                && record.sessions[&id(2)].slots.get("v0") == Some(&(fill("", 1, 2).stream, 2))
+                && record.sessions[&id(2)].slots.get("v0") == Some(&carried)
         })
         .await;
-    stage.desk.fill(id(2), vec![SlotFill { mid: "v0".into(), stream: None, spatial_layer: 0 }]);
-    stage.until(|record| record.sessions[&id(2)].slots["v0"] == (None, 0)).await;
+    stage.desk.fill(id(2), vec![SlotFill { content: None, ..fill("v0", 1, 0) }]);
+    stage.until(|record| record.sessions[&id(2)].slots["v0"] == (None, Demand::default())).await;
     stage.desk.close_session(id(1));
     stage.until(|record| !record.sessions.contains_key(&id(1))).await;
     stage.desk.close();
@@ -93,13 +96,13 @@ async fn a_new_offer_of_the_sender_points_slots_at_its_new_stream() {
     let mut stage = Stage::new();
     stage.desk.negotiate(id(1), negotiation(1, "v=0"));
     stage.desk.negotiate(id(2), negotiation(2, "v=0"));
-    stage.desk.fill(id(2), vec![fill("v0", 1, 1)]);
+    stage.desk.fill(id(2), vec![fill("v0", 1, 90)]);
     for _ in 0..2 {
         stage.report().await;
     }
     stage.until(|record| record.sessions[&id(2)].slots.contains_key("v0")).await;
     stage.desk.negotiate(id(2), negotiation(3, "v=0"));
-    stage.desk.fill(id(2), vec![fill("v0", 1, 1)]);
+    stage.desk.fill(id(2), vec![fill("v0", 1, 90)]);
     stage.report().await;
     stage.until(|record| record.sessions[&id(2)].slots.contains_key("v0")).await;
 }
@@ -119,4 +122,32 @@ async fn refusals_and_losses_are_reported() {
     stage.plane.lose(id(1));
     let lost = stage.report().await;
     assert!(matches!(lost, Report::Lost { negotiation: 2, .. }), "{lost:?}");
+}
+
+#[tokio::test]
+async fn what_the_plane_says_and_is_asked_comes_back() {
+    let mut stage = Stage::new();
+    stage.desk.negotiate(id(1), negotiation(1, "v=0"));
+    stage.report().await;
+    stage.plane.speak(id(1));
+    assert!(
+        matches!(stage.report().await, Report::Speakers { active, .. } if active == Some(id(1)))
+    );
+    stage.plane.want(id(1), None);
+    assert!(matches!(stage.report().await, Report::Demand { max_spatial: None, .. }));
+    stage.desk.explain(id(7), "v0".into());
+    stage.desk.explain(id(1), "v0".into());
+    let Report::Explained { participant, mid, explained } = stage.report().await else { panic!() };
+    assert_eq!((participant, mid.as_str(), explained.reason.as_str()), (id(1), "v0", "empty"));
+}
+
+#[tokio::test]
+async fn a_slot_waits_for_its_sender() {
+    let mut stage = Stage::new();
+    stage.desk.negotiate(id(2), negotiation(1, "v=0"));
+    stage.desk.fill(id(2), vec![fill("v0", 1, 90)]);
+    stage.report().await;
+    stage.desk.negotiate(id(1), negotiation(2, "v=0"));
+    stage.report().await;
+    stage.until(|record| record.sessions[&id(2)].slots.contains_key("v0")).await;
 }

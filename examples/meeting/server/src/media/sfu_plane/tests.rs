@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use super::*;
-use crate::meeting::{Kind, SlotRole, SlotSpec, SourceSet, Stream, Track};
+use crate::meeting::{Demand, Kind, SlotRole, SlotSpec, SourceSet, Stream, Track};
 
 fn id(number: u64) -> ParticipantId {
     ParticipantId::from_number(number)
@@ -68,16 +68,20 @@ async fn two_sessions_are_connected_by_slots() {
     }
     room.set_sending(id(1), Source::Camera, true).await.unwrap();
     room.set_sending(id(1), Source::Camera, false).await.unwrap();
-    let fill = |participant, source, mid: &str, spatial_layer| SlotFill {
+    let fill = |participant, source, mid: &str, height| SlotFill {
         mid: mid.into(),
-        stream: Some(Stream { participant: id(participant), source }),
-        spatial_layer,
+        content: Some(Content::Stream(Stream { participant: id(participant), source })),
+        demand: Demand { width: height * 16 / 9, height, ..Demand::default() },
     };
-    room.fill(id(2), &fill(1, Source::Camera, "3", 2)).await.unwrap();
-    room.fill(id(2), &fill(1, Source::Camera, "3", 0)).await.unwrap();
+    room.fill(id(2), &fill(1, Source::Camera, "3", 720)).await.unwrap();
+    room.fill(id(2), &fill(1, Source::Camera, "3", 90)).await.unwrap();
     room.fill(id(2), &fill(1, Source::Microphone, "2", 0)).await.unwrap();
-    let empty = SlotFill { mid: "3".into(), stream: None, spatial_layer: 0 };
+    let explained = room.explain(id(2), "3").await.unwrap();
+    assert!(!explained.reason.is_empty() && !explained.detail.is_empty(), "{explained:?}");
+    assert!(matches!(room.explain(id(2), "9").await, Err(MediaError::Failed(_))));
+    let empty = SlotFill { mid: "3".into(), content: None, demand: Demand::default() };
     room.fill(id(2), &empty).await.unwrap();
+    assert_eq!(room.explain(id(2), "3").await.unwrap().reason, "empty");
 
     for wrong in [
         fill(1, Source::Camera, "9", 0),
@@ -132,5 +136,5 @@ async fn missed_events_lose_no_loss() {
     room.accept_offer(id(2), &offer()).await.unwrap();
     room.suspects = [id(1), id(2), id(3)].into();
     room.sessions[&id(2)].close().await;
-    assert_eq!(room.lost().await, id(2));
+    assert_eq!(room.news().await, MediaNews::Lost(id(2)));
 }

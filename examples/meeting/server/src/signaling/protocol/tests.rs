@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::meeting::{Kind, SlotRole, Source};
+use crate::meeting::{Kind, SlotRole, Source, Subject};
 
 fn refused(text: &str) -> (Option<&'static str>, Option<String>) {
     let (kind, refusal) = ClientMessage::parse(text).unwrap_err();
@@ -36,7 +36,7 @@ fn every_type_has_a_reader() {
         let text = json!({
             "type": kind, "token": "t", "offer_id": 1, "sdp": "", "tracks": [], "slots": [],
             "candidate": "", "sdp_mid": null, "muted": true, "enabled": true, "active": true,
-            "tiles": [], "message": "m",
+            "tiles": [], "message": "m", "participant_id": null, "mid": "0",
         });
         assert_eq!(ClientMessage::parse(&text.to_string()).unwrap().kind(), kind);
     }
@@ -66,6 +66,54 @@ fn what_is_not_an_object_is_refused_without_a_field() {
         };
         assert!(refusal.fields.is_empty(), "{text}: {refusal:?}");
     }
+}
+
+#[test]
+fn a_tile_shows_somebody_or_whoever_speaks() {
+    let text = r#"{"type":"view","tiles":[
+        {"participant_id":"speaker","source":"camera","width":1280,"height":719.6},
+        {"participant_id":"p000000000000000a","source":"screen","width":-3,"height":1e99,"pinned":true}]}"#;
+    let Ok(ClientMessage::View(view)) = ClientMessage::parse(text) else { panic!("no view") };
+    assert_eq!((view.tiles[0].subject, view.tiles[0].height), (Subject::Speaker, 720));
+    assert_eq!(view.tiles[1].subject, Subject::Participant(ParticipantId::from_number(10)));
+    assert!(view.tiles[1].pinned && !view.tiles[0].pinned);
+    assert_eq!(view.tiles[1].width, 0, "sizes are made to fit");
+}
+
+#[test]
+fn what_large_meetings_need_is_written_as_the_protocol_says() {
+    let id = ParticipantId::from_number(10);
+    let read = |message: ServerMessage| -> serde_json::Value {
+        serde_json::from_str(&message.to_json()).unwrap()
+    };
+    let speaking = Speaking { active: Some(id), previous: None, speakers: vec![None, Some(id)] };
+    assert_eq!(
+        read(ServerMessage::ActiveSpeaker(speaking)),
+        json!({"type": "active_speaker", "participant_id": "p000000000000000a",
+               "previous_id": null, "speakers": [null, "p000000000000000a"]})
+    );
+    let layers = ServerMessage::PublishLayers { source: Source::Camera, max_spatial: None };
+    assert_eq!(
+        read(layers),
+        json!({"type": "publish_layers", "source": "camera", "max_spatial": null})
+    );
+    let explanation = ServerMessage::Explanation {
+        mid: "7".into(),
+        participant_id: Some(id),
+        source: Source::Camera,
+        explained: Explained {
+            reason: "bandwidth".into(),
+            current: Some(Layer { spatial: 1, temporal: 2 }),
+            ..Explained::default()
+        },
+    };
+    assert_eq!(
+        read(explanation),
+        json!({"type": "explanation", "mid": "7", "participant_id": "p000000000000000a",
+               "source": "camera", "reason": "bandwidth", "detail": "", "wanted": null,
+               "target": null, "current": {"spatial": 1, "temporal": 2},
+               "awaits_key_frame": false, "available_bitrate": null})
+    );
 }
 
 #[test]
