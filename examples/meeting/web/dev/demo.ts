@@ -1,15 +1,19 @@
 /**
  * `npm run demo`: the client without a server. Fake participants, drawn on canvases, live in
  * the page itself and answer the REST calls, the socket and the offer as the server would.
- * `/m/demo?people=5&share=1&chat=1` says what the meeting looks like. Never part of a build.
+ * `/m/demo?people=5&share=1&chat=1` says what the meeting looks like; `host=1` makes this person
+ * a host, `talk=1` has people take turns, `quiet=1` nobody. Never part of a build.
  */
 
-import type {
-  Assignment,
-  ChatMessage,
-  ClientMessage,
-  Participant,
-  ServerMessage,
+import {
+  SPEAKER,
+  type Assignment,
+  type ChatMessage,
+  type ClientMessage,
+  type Participant,
+  type ServerMessage,
+  type SlotOffer,
+  type ViewTile,
 } from '../src/lib/protocol';
 import { drawPerson, drawSlides } from './pictures';
 
@@ -19,6 +23,7 @@ const NAMES = [
   'Wojciech Kowalczyk', 'Leïla Benali', 'Sam', 'Grace O’Neill', 'Hiroshi Tanaka', 'Ana', 'Ben',
 ];
 const SELF = 'self';
+const FIRST_PAGE = 50;
 const people = Array.from({ length: Number(query.get('people') ?? 3) }, (_, index) => person(index));
 const sharer = query.has('share') ? people[0] : undefined;
 if (sharer) sharer.screen_sharing = true;
@@ -33,7 +38,7 @@ const CHAT: [number, string][] = [
 function person(index: number): Participant {
   return {
     participant_id: `p${index}`,
-    display_name: NAMES[index % NAMES.length] ?? 'Someone',
+    display_name: nameOf(index),
     role: index === 0 ? 'host' : 'participant',
     audio_enabled: index % 3 !== 1,
     video_enabled: index % 4 !== 2 && !query.has('novideo'),
@@ -41,6 +46,14 @@ function person(index: number): Participant {
     connected: index !== Number(query.get('away') ?? -1),
     joined_at: new Date().toISOString(),
   };
+}
+
+/** Different ones as far as there are combinations. */
+function nameOf(index: number): string {
+  const round = Math.floor(index / NAMES.length);
+  const name = NAMES[index % NAMES.length] ?? 'Someone';
+  const other = NAMES[(index + round * 5) % NAMES.length] ?? '';
+  return round === 0 ? name : `${name.split(' ')[0] ?? ''} ${other.split(' ').at(-1) ?? ''}`;
 }
 
 function chatMessage(index: number, sender: string, name: string, message: string): ChatMessage {
@@ -64,6 +77,14 @@ window.fetch = async (input, init) => {
   if (!path.startsWith('/api/')) return realFetch(input, init);
   const meeting = { meeting_id: 'demo', title: query.get('title') ?? 'Weekly product sync' };
   const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
+  if (path.endsWith('/participants')) {
+    const asked = new URL(input instanceof Request ? input.url : input, location.href).searchParams;
+    const wanted = asked.get('ids')?.split(',');
+    const [from, limit] = [Number(asked.get('after') ?? 0), Number(asked.get('limit') ?? 50)];
+    const list = wanted ? people.filter((one) => wanted.includes(one.participant_id)) : people.slice(from, from + limit);
+    const next = wanted || from + limit >= people.length ? null : String(from + limit);
+    return json({ participants: list, participant_count: people.length + 1, next });
+  }
   if (path.includes('missing')) return json({ code: 'not_found', detail: 'no such meeting' }, 404);
   if (path.endsWith('/join')) {
     return json({
@@ -72,7 +93,7 @@ window.fetch = async (input, init) => {
       signaling_server_url: '/api/meetings/demo/signaling',
       ice_servers: [],
       role: 'participant',
-      meeting_state: { ...meeting, participants: people },
+      meeting_state: { ...meeting, participants: people.slice(0, 10), participant_count: people.length + 1 },
     });
   }
   if (path.endsWith('/leave')) return new Response(null, { status: 204 });
@@ -89,7 +110,11 @@ class DemoSocket extends EventTarget {
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: ((event: { code: number }) => void) | null = null;
   #far: RTCPeerConnection | null = null;
-  #self: Participant = { ...person(0), participant_id: SELF, role: 'participant' };
+  #self: Participant = { ...person(0), participant_id: SELF, role: query.has('host') ? 'host' : 'participant' };
+  #slots: SlotOffer[] = [];
+  /** Whom each slot carries. */
+  #held = new Map<string, string>();
+  #turn = 0;
   #sent = CHAT.length;
 
   constructor() {
@@ -109,6 +134,12 @@ class DemoSocket extends EventTarget {
         return void this.#answer(message);
       case 'chat':
         return this.#say(SELF, this.#self.display_name, message.message);
+      case 'view':
+        return this.#show(message.tiles);
+      case 'spotlight':
+        return this.#emit({ type: 'spotlight', participant_id: message.participant_id });
+      case 'explain':
+        return this.#explain(message.mid);
       case 'ping':
         return this.#emit({ type: 'pong' });
     }
@@ -125,6 +156,11 @@ class DemoSocket extends EventTarget {
     this.onclose?.({ code });
   }
 
+  /** For trying layers out: `__demo.emit({ type: 'publish_layers', … })`. */
+  emit(message: ServerMessage): void {
+    this.#emit(message);
+  }
+
   #emit(message: ServerMessage): void {
     queueMicrotask(() => this.onmessage?.({ data: JSON.stringify(message) }));
   }
@@ -135,10 +171,13 @@ class DemoSocket extends EventTarget {
     this.#emit({
       type: 'joined',
       participant_id: SELF,
-      role: 'participant',
+      role: this.#self.role,
       resumed: false,
       meeting: { meeting_id: 'demo', title: query.get('title') ?? 'Weekly product sync' },
-      participants: [...people, this.#self],
+      participants: [this.#self, ...people.slice(0, FIRST_PAGE - 1)],
+      participant_count: people.length + 1,
+      spotlight: query.get('spotlight'),
+      speakers: query.has('quiet') ? null : { participant_id: 'p0', previous_id: 'p1', speakers: ['p0', null, null] },
       chat: query.has('chat')
         ? CHAT.map(([who, text], index) => chatMessage(index, `p${who}`, NAMES[who] ?? '', text))
         : [],
@@ -156,36 +195,99 @@ class DemoSocket extends EventTarget {
     const far = new RTCPeerConnection();
     this.#far = far;
     await far.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
-    const assignments: Assignment[] = [];
-    const participantSlots = offer.slots.filter(({ role }) => role === 'participant');
-    const screenSlots = offer.slots.filter(({ role }) => role === 'screen');
-    const place = (slot: { mid: string } | undefined, id: string, source: Assignment['source'], track: MediaStreamTrack) => {
-      const transceiver = far.getTransceivers().find(({ mid }) => mid === slot?.mid);
-      if (!slot || !transceiver) return;
-      transceiver.direction = 'sendonly';
-      void transceiver.sender.replaceTrack(track);
-      assignments.push({ mid: slot.mid, participant_id: id, source });
-    };
+    this.#slots = offer.slots;
     const context = new AudioContext();
-    people.slice(0, 8).forEach((one, index) => {
-      const audio = participantSlots.filter(({ kind }) => kind === 'audio')[index];
-      const video = participantSlots.filter(({ kind }) => kind === 'video')[index];
-      if (one.audio_enabled) place(audio, one.participant_id, 'microphone', voice(context, index === 0));
-      if (one.video_enabled) {
-        place(video, one.participant_id, 'camera', animate(960, 540, (paper, at) => drawPerson(paper, index, at)));
+    offer.slots.forEach(({ mid, kind, role }, index) => {
+      const transceiver = far.getTransceivers().find((one) => one.mid === mid);
+      if (!transceiver) return;
+      transceiver.direction = 'sendonly';
+      if (kind === 'audio') void transceiver.sender.replaceTrack(voice(context, index === 0 && !query.has('quiet')));
+      else {
+        const draw = (paper: CanvasRenderingContext2D, at: number) => {
+          const id = this.#held.get(mid) ?? (role === 'screen' ? sharer?.participant_id : undefined);
+          if (role === 'screen') drawSlides(paper, at);
+          else if (id === SPEAKER) drawPerson(paper, (this.#turn * 7) % people.length, at);
+          else if (id) drawPerson(paper, Number(id.slice(1)), at);
+        };
+        const [width, height] = role === 'screen' ? [1600, 900] : people.length > 20 ? [480, 270] : [960, 540];
+        void transceiver.sender.replaceTrack(animate(width, height, draw, () => this.#held.has(mid)));
       }
     });
-    if (sharer) {
-      const slot = screenSlots.find(({ kind }) => kind === 'video');
-      place(slot, sharer.participant_id, 'screen', animate(1600, 900, drawSlides));
-    }
     await far.setLocalDescription(await far.createAnswer());
     await new Promise<void>((resolve) => {
       if (far.iceGatheringState === 'complete') return resolve();
       far.addEventListener('icegatheringstatechange', () => far.iceGatheringState === 'complete' && resolve());
     });
     this.#emit({ type: 'answer', offer_id: offer.offer_id, sdp: far.localDescription?.sdp ?? '' });
+    if (query.has('talk')) setInterval(() => this.#talk(), 2500);
+  }
+
+  /** Someone else speaks. */
+  #talk(): void {
+    this.#turn += 1;
+    const id = (turn: number) => `p${(turn * 7) % Math.max(1, people.length)}`;
+    this.#emit({
+      type: 'active_speaker',
+      participant_id: id(this.#turn),
+      previous_id: id(this.#turn - 1),
+      speakers: [id(this.#turn), id(this.#turn - 1), null],
+    });
+    // Some of the crowd mute and unmute, some come and go.
+    const one = people[(this.#turn * 13) % people.length];
+    if (!one) return;
+    one.audio_enabled = !one.audio_enabled;
+    const news = { joined: [], left: [], changed: [one], participant_count: people.length + 1, more: false };
+    this.#emit({ type: 'participants_changed', ...news });
+  }
+
+  /** Fills the slots from the view, as the server would: who is there stays. */
+  #show(tiles: ViewTile[]): void {
+    const known = (id: string) => people.find((one) => one.participant_id === id);
+    const faces = tiles.filter(({ source }) => source === 'camera').map(({ participant_id: id }) => id);
+    const wanted = faces.filter((id) => id === SPEAKER || known(id)?.video_enabled);
+    const slots = this.#slots.filter(({ kind, role }) => kind === 'video' && role === 'participant');
+    for (const { mid } of slots) if (!wanted.includes(this.#held.get(mid) ?? '')) this.#held.delete(mid);
+    const held = new Set(this.#held.values());
+    for (const id of wanted.filter((one) => !held.has(one))) {
+      const free = slots.find(({ mid }) => !this.#held.has(mid));
+      if (free) this.#held.set(free.mid, id);
+    }
+    const voices = people.filter((one) => one.audio_enabled).map((one) => one.participant_id);
+    const large = people.length > 8;
+    const assignments = this.#slots.map(({ mid, kind, role }, index): Assignment => {
+      if (role === 'screen') {
+        const source = kind === 'audio' ? 'screen_audio' : 'screen';
+        if (sharer && kind === 'video') this.#held.set(mid, sharer.participant_id);
+        return { mid, participant_id: kind === 'video' ? (sharer?.participant_id ?? null) : null, source };
+      }
+      if (kind === 'audio') {
+        const rank = Math.floor(index / 2);
+        const none = { mid, participant_id: null, source: 'microphone' as const };
+        if (large) return rank < 3 ? { ...none, speaker: rank } : none;
+        return { ...none, participant_id: voices[rank] ?? null };
+      }
+      const id = this.#held.get(mid) ?? null;
+      if (id === SPEAKER) return { mid, participant_id: null, source: 'camera', speaker: 0 };
+      return { mid, participant_id: id, source: 'camera' };
+    });
     this.#emit({ type: 'slots', assignments });
+  }
+
+  #explain(mid: string): void {
+    const layer = { spatial: 1, temporal: 2 };
+    this.#emit({
+      type: 'explanation',
+      mid,
+      participant_id: this.#held.get(mid) ?? null,
+      source: 'camera',
+      reason: query.get('why') ?? 'viewport',
+      detail: '',
+      wanted: { spatial: 2, temporal: 2 },
+      target: layer,
+      current: layer,
+      awaits_key_frame: false,
+      available_bitrate: 2_400_000,
+    });
   }
 }
 
@@ -206,12 +308,13 @@ function animate(
   width: number,
   height: number,
   draw: (paper: CanvasRenderingContext2D, seconds: number) => void,
+  isShown: () => boolean = () => true,
 ): MediaStreamTrack {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
   const paper = canvas.getContext('2d');
-  if (paper) setInterval(() => draw(paper, performance.now() / 1000), 100);
+  if (paper) setInterval(() => isShown() && draw(paper, performance.now() / 1000), 100);
   const [track] = canvas.captureStream(10).getVideoTracks();
   if (!track) throw new Error('no video track');
   return track;

@@ -84,8 +84,8 @@ impl FakePlane {
 }
 
 impl MediaPlane for FakePlane {
-    fn tells_speakers(&self) -> bool {
-        self.tells_speakers
+    fn speaker_places(&self) -> u8 {
+        if self.tells_speakers { 3 } else { 0 }
     }
 
     fn open_room(&self, _: MeetingId) -> BoxFuture<'_, Result<Box<dyn MediaRoom>, MediaError>> {

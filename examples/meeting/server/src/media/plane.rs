@@ -59,8 +59,9 @@ pub enum MediaNews {
 
 /// A media server.
 pub trait MediaPlane: Send + Sync {
-    /// Whether it says who speaks, and has slots that follow the speakers.
-    fn tells_speakers(&self) -> bool;
+    /// How many speakers the slots that follow them can carry at a time; 0 where it neither says who
+    /// speaks nor has such slots.
+    fn speaker_places(&self) -> u8;
 
     /// Makes the media room of a meeting.
     fn open_room(

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use sfu_core::{
-    Consumer, ErrorKind, Layers, MediaKind, Producer, ProducerId, Router, SdpOptions, SdpSession,
-    TransportId,
+    Consumer, Demand as Shown, ErrorKind, Layers, MediaKind, Producer, ProducerId, Router,
+    SdpOptions, SdpSession, SpeakerSlot, TransportId,
 };
 use tracing::debug;
 
 use super::plane::{Accepted, MediaError};
 use super::sfu_plane::failed;
-use crate::meeting::{Demand, Kind, Offer, Source, spatial_layer};
+use crate::meeting::{Demand, Kind, Offer, Source};
 use crate::signaling::protocol::{Explained, Layer};
 
 pub(super) struct Session {
@@ -21,8 +21,16 @@ pub(super) struct Session {
 
 struct Slot {
     consumer: Consumer,
-    follows: Option<ProducerId>,
-    spatial_layer: Option<u8>,
+    follows: Follow,
+    demand: Demand,
+}
+
+/// What a slot is pointed at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follow {
+    Nobody,
+    Producer(ProducerId),
+    Speaker(u8),
 }
 
 impl Session {
@@ -32,12 +40,32 @@ impl Session {
         options.paused = true;
         let sdp = router.accept_offer(&offer.sdp, options).await.map_err(failed)?;
         match (producers(&sdp, offer), slots(&sdp, offer)) {
-            (Ok(producers), Ok(slots)) => Ok(Self { sdp, producers, slots }),
+            (Ok(producers), Ok(slots)) => {
+                let session = Self { sdp, producers, slots };
+                let linked = session.link_face_to_voice().await;
+                if linked.is_err() {
+                    session.close().await;
+                }
+                linked.map(|()| session)
+            }
             (Err(error), _) | (_, Err(error)) => {
                 close(&sdp).await;
                 Err(error)
             }
         }
+    }
+
+    /// Slots that show whoever speaks find the face by the voice.
+    async fn link_face_to_voice(&self) -> Result<(), MediaError> {
+        let voice = self.producers.get(&Source::Microphone).map(Producer::id);
+        match self.producers.get(&Source::Camera) {
+            Some(face) if voice.is_some() => face.set_speaker(voice).await.map_err(failed),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn producers(&self) -> impl Iterator<Item = (Source, ProducerId)> {
+        self.producers.iter().map(|(source, producer)| (*source, producer.id()))
     }
 
     pub(super) fn accepted(&self) -> Accepted {
@@ -71,26 +99,36 @@ impl Session {
         done.map_err(failed)
     }
 
-    /// The layer goes first: the switch then asks for the right key frame.
+    /// The demand goes first: the switch then asks for the right key frame.
     pub(super) async fn fill(
         &mut self,
         mid: &str,
-        producer: Option<ProducerId>,
+        follow: Follow,
         demand: Demand,
     ) -> Result<(), MediaError> {
-        let spatial_layer = if demand.height == 0 { 2 } else { spatial_layer(demand.height) };
+        let own = |source| self.producers.get(&source).map(Producer::id);
+        let (own_voice, own_face) = (own(Source::Microphone), own(Source::Camera));
         let slot = self.slots.get_mut(mid);
         let slot = slot.ok_or_else(|| MediaError::Failed(format!("there is no slot {mid}")))?;
         let is_video = slot.consumer.kind() == MediaKind::Video;
-        if is_video && producer.is_some() && slot.spatial_layer != Some(spatial_layer) {
-            let layers = Layers { spatial: spatial_layer, ..Layers::MAX };
-            slot.consumer.set_preferred_layers(layers).await.map_err(failed)?;
-            slot.spatial_layer = Some(spatial_layer);
+        let is_said = demand.height > 0;
+        if is_video && is_said && follow != Follow::Nobody && slot.demand != demand {
+            slot.consumer.set_demand(shown(demand)).await.map_err(failed)?;
+            slot.demand = demand;
         }
-        if slot.follows != producer {
-            slot.consumer.switch(producer).await.map_err(failed)?;
-            slot.follows = producer;
+        if slot.follows == follow {
+            return Ok(());
         }
+        let done = match follow {
+            Follow::Nobody => slot.consumer.switch(None).await,
+            Follow::Producer(producer) => slot.consumer.switch(Some(producer)).await,
+            Follow::Speaker(rank) => {
+                let except = if is_video { own_face } else { own_voice };
+                slot.consumer.follow_speaker(SpeakerSlot { rank, except }).await
+            }
+        };
+        done.map_err(failed)?;
+        slot.follows = follow;
         Ok(())
     }
 
@@ -99,26 +137,17 @@ impl Session {
         let slot = slot.ok_or_else(|| MediaError::Failed(format!("there is no slot {mid}")))?;
         let found = slot.consumer.explain().await.map_err(failed)?;
         let layer = |spatial| Layer { spatial, temporal: Layers::MAX.temporal };
-        let preferred = found.preferred;
-        let reason = if found.producer.is_none() {
-            "empty"
-        } else if found.producer_paused {
-            "sender_paused"
-        } else if found.consumer_paused {
-            "receiver_paused"
-        } else if found.awaits_key_frame {
-            "awaits_key_frame"
-        } else {
-            "as_wanted"
-        };
+        let wanted = found.preferred.map(|it| Layer { spatial: it.spatial, temporal: it.temporal });
+        // The rule's stable name is how it is written as JSON.
+        let rule = serde_json::to_value(found.rule).unwrap_or_default();
         Ok(Explained {
-            reason: reason.into(),
+            reason: rule.as_str().unwrap_or("unknown").to_owned(),
             detail: found.reason,
-            wanted: preferred.map(|it| Layer { spatial: it.spatial, temporal: it.temporal }),
+            wanted,
             target: found.target.map(layer),
             current: found.current.map(layer),
             awaits_key_frame: found.awaits_key_frame,
-            available_bitrate: None,
+            available_bitrate: found.available_bitrate,
         })
     }
 
@@ -158,10 +187,17 @@ fn slots(sdp: &SdpSession, offer: &Offer) -> Result<HashMap<String, Slot>, Media
             return Err(MediaError::Refused(text.to_lowercase()));
         };
         let consumer = slot.consumer.clone();
-        let slot = Slot { consumer, follows: None, spatial_layer: None };
+        let slot = Slot { consumer, follows: Follow::Nobody, demand: Demand::default() };
         slots.insert(spec.mid.clone(), slot);
     }
     Ok(slots)
+}
+
+fn shown(demand: Demand) -> Shown {
+    let pixels = |length: u32| u16::try_from(length).unwrap_or(u16::MAX);
+    Shown::shown(pixels(demand.width), pixels(demand.height))
+        .pinned(demand.important)
+        .screen(demand.screen)
 }
 
 const fn kind(kind: Kind) -> MediaKind {

@@ -3,13 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 
 use futures_util::future::{BoxFuture, FutureExt};
-use sfu_core::{ErrorKind, Event, Events, Router, RouterOptions, Sfu};
+use sfu_core::{ErrorKind, Event, Events, ProducerId, Router, RouterOptions, Sfu, SpeakerOptions};
 use tracing::{debug, warn};
 
 use super::plane::{Accepted, MediaError, MediaNews, MediaPlane, MediaRoom};
-use super::sdp_session::Session;
+use super::sdp_session::{Follow, Session};
 use crate::meeting::{Content, MeetingId, Offer, ParticipantId, SlotFill, Source};
 use crate::signaling::protocol::Explained;
+
+/// How many voices are forwarded at a time where slots follow the speakers.
+const SPEAKERS: u8 = 3;
 
 /// Media by an [`Sfu`] in this process.
 #[derive(Debug, Clone)]
@@ -26,8 +29,8 @@ impl SfuPlane {
 }
 
 impl MediaPlane for SfuPlane {
-    fn tells_speakers(&self) -> bool {
-        false
+    fn speaker_places(&self) -> u8 {
+        SPEAKERS
     }
 
     fn open_room(
@@ -35,11 +38,11 @@ impl MediaPlane for SfuPlane {
         meeting: MeetingId,
     ) -> BoxFuture<'_, Result<Box<dyn MediaRoom>, MediaError>> {
         async move {
-            let router = self.sfu.create_router(RouterOptions::default()).await.map_err(failed)?;
+            let speakers = SpeakerOptions::default().places(SPEAKERS);
+            let options = RouterOptions::default().speakers(speakers);
+            let router = self.sfu.create_router(options).await.map_err(failed)?;
             debug!(%meeting, ?router, "media room opened");
-            let events = router.events();
-            let (sessions, suspects) = (HashMap::new(), VecDeque::new());
-            Ok(Box::new(SfuRoom { router, events, sessions, suspects }) as Box<dyn MediaRoom>)
+            Ok(Box::new(SfuRoom::new(router)) as Box<dyn MediaRoom>)
         }
         .boxed()
     }
@@ -49,11 +52,44 @@ struct SfuRoom {
     router: Router,
     events: Events,
     sessions: HashMap<ParticipantId, Session>,
+    /// Whose producers they are, and of what.
+    publishers: HashMap<ProducerId, (ParticipantId, Source)>,
+    active: Option<ProducerId>,
+    speakers: Vec<Option<ProducerId>>,
     /// Sessions whose end may have gone unnoticed.
     suspects: VecDeque<ParticipantId>,
+    /// Somebody may have begun to speak unnoticed.
+    missed_speech: bool,
 }
 
 impl SfuRoom {
+    fn new(router: Router) -> Self {
+        Self {
+            events: router.events(),
+            router,
+            sessions: HashMap::new(),
+            publishers: HashMap::new(),
+            active: None,
+            speakers: Vec::new(),
+            suspects: VecDeque::new(),
+            missed_speech: false,
+        }
+    }
+
+    fn whose(&self, producer: ProducerId) -> Option<ParticipantId> {
+        self.publishers.get(&producer).map(|(participant, _)| *participant)
+    }
+
+    fn speaking(&self) -> MediaNews {
+        let speakers = self.speakers.iter().map(|place| place.and_then(|id| self.whose(id)));
+        let active = self.active.and_then(|id| self.whose(id));
+        MediaNews::Speakers { active, speakers: speakers.collect() }
+    }
+
+    fn forget(&mut self, participant: ParticipantId) {
+        self.publishers.retain(|_, (whose, _)| *whose != participant);
+    }
+
     fn session(&mut self, participant: ParticipantId) -> Result<&mut Session, MediaError> {
         let session = self.sessions.get_mut(&participant);
         session.ok_or_else(|| MediaError::Failed("there is no such session".into()))
@@ -71,6 +107,15 @@ impl SfuRoom {
                     return MediaNews::Lost(suspect);
                 }
             }
+            if self.missed_speech {
+                let now = self.router.speakers().await;
+                self.missed_speech = false;
+                if let Ok(now) = now {
+                    self.active = now.recent.first().copied();
+                    self.speakers = now.places;
+                    return self.speaking();
+                }
+            }
             match self.events.next().await {
                 Some(Event::TransportClosed { transport, reason, .. }) => {
                     let mut sessions = self.sessions.iter();
@@ -83,9 +128,24 @@ impl SfuRoom {
                 Some(Event::TransportStateChanged { transport, ice, dtls, .. }) => {
                     debug!(%transport, ?ice, ?dtls, "transport");
                 }
+                Some(Event::SpeakersChanged { speakers, .. }) => {
+                    self.speakers = speakers;
+                    return self.speaking();
+                }
+                Some(Event::ActiveSpeaker { observer: None, producer, .. }) => {
+                    self.active = Some(producer);
+                    return self.speaking();
+                }
+                Some(Event::ProducerDemandChanged { producer, demand, .. }) => {
+                    if let Some((participant, source)) = self.publishers.get(&producer).copied() {
+                        let max_spatial = demand.map(|layers| layers.spatial);
+                        return MediaNews::Demand { participant, source, max_spatial };
+                    }
+                }
                 Some(Event::Lagged(missed)) => {
                     warn!(missed, "media events were missed");
                     self.suspects = self.sessions.keys().copied().collect();
+                    self.missed_speech = true;
                 }
                 Some(_) => {}
                 None => return std::future::pending().await,
@@ -103,6 +163,8 @@ impl MediaRoom for SfuRoom {
         async move {
             let session = Session::accept(&self.router, offer).await?;
             let accepted = session.accepted();
+            let producers = session.producers();
+            self.publishers.extend(producers.map(|(source, id)| (id, (participant, source))));
             self.sessions.insert(participant, session);
             Ok(accepted)
         }
@@ -124,19 +186,22 @@ impl MediaRoom for SfuRoom {
         fill: &'a SlotFill,
     ) -> BoxFuture<'a, Result<(), MediaError>> {
         async move {
-            let producer = match fill.content {
+            let follow = match fill.content {
                 Some(Content::Stream(stream)) => {
-                    Some(self.session(stream.participant)?.producer(stream.source)?)
+                    let sender = self.session(stream.participant)?;
+                    Follow::Producer(sender.producer(stream.source)?)
                 }
-                Some(Content::Speaker { .. }) | None => None,
+                Some(Content::Speaker { rank }) => Follow::Speaker(rank),
+                None => Follow::Nobody,
             };
-            self.session(participant)?.fill(&fill.mid, producer, fill.demand).await
+            self.session(participant)?.fill(&fill.mid, follow, fill.demand).await
         }
         .boxed()
     }
 
     fn close_session(&mut self, participant: ParticipantId) -> BoxFuture<'_, ()> {
         async move {
+            self.forget(participant);
             if let Some(session) = self.sessions.remove(&participant) {
                 session.close().await;
             }

@@ -71,7 +71,7 @@ impl Live {
     /// Opens a meeting and starts its media. Must be called within a Tokio runtime.
     #[must_use]
     pub fn open(facts: RoomFacts, limits: Limits, services: Services, now: Moment) -> Arc<Self> {
-        let tells_speakers = services.media.tells_speakers();
+        let speaker_places = services.media.speaker_places();
         Arc::new_cyclic(|live: &Weak<Self>| {
             let live = live.clone();
             let desk = Desk::open(Arc::clone(&services.media), facts.meeting_id, move |report| {
@@ -82,7 +82,7 @@ impl Live {
             Self {
                 meeting_id: facts.meeting_id,
                 state: Mutex::new(State {
-                    room: Room::new(facts, limits, tells_speakers, now),
+                    room: Room::new(facts, limits, speaker_places, now),
                     sockets: HashMap::new(),
                     last_connection: 0,
                 }),

@@ -81,6 +81,9 @@ pub struct Room {
     spotlight: Option<ParticipantId>,
     /// `None` where the media plane does not say who speaks.
     speaking: Option<Speaking>,
+    speaker_places: u8,
+    /// A large meeting has yet to be told who speaks.
+    speaking_is_news: bool,
     /// Who was heard, the last one first.
     heard: VecDeque<ParticipantId>,
     chat: VecDeque<ChatMessage>,
@@ -92,10 +95,10 @@ pub struct Room {
 }
 
 impl Room {
-    /// A meeting without anybody in it. With `tells_speakers` the media plane says who speaks, and
-    /// has slots that follow the speakers.
+    /// A meeting without anybody in it. The media plane says who speaks and has slots that follow
+    /// `speaker_places` of them, or neither at 0.
     #[must_use]
-    pub fn new(facts: RoomFacts, limits: Limits, tells_speakers: bool, now: Moment) -> Self {
+    pub fn new(facts: RoomFacts, limits: Limits, speaker_places: u8, now: Moment) -> Self {
         let chat: VecDeque<_> = facts.chat.iter().cloned().collect();
         Self {
             last_message: chat.back().map(|message| message.message_id),
@@ -106,7 +109,9 @@ impl Room {
             news: News::default(),
             sharing: None,
             spotlight: None,
-            speaking: tells_speakers.then(Speaking::default),
+            speaking: (speaker_places > 0).then(Speaking::default),
+            speaker_places,
+            speaking_is_news: false,
             heard: VecDeque::new(),
             last_negotiation: 0,
             empty_since: Some(now.instant),
@@ -166,6 +171,7 @@ impl Room {
         self.tell(Audience::One(id), self.joined(id, !first)?);
         if first {
             self.announce_arrival(id);
+            self.refill_around(id);
         } else if was_away {
             self.announce(id);
         }

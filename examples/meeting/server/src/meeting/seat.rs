@@ -123,8 +123,10 @@ impl Seat {
             .with(Source::ScreenAudio, shares)
     }
 
+    /// Whether others can be sent this source, as far as the seat is concerned.
     pub(super) fn publishes(&self, source: Source) -> bool {
-        self.media.as_ref().is_some_and(|media| media.published.contains(source))
+        let media = self.media.as_ref().filter(|_| self.is_present());
+        media.is_some_and(|media| media.published.contains(source))
     }
 
     pub(super) fn as_audio(&self) -> Option<AudioCandidate> {

@@ -94,8 +94,8 @@ pub struct AudioCandidate {
 pub enum Voices<'a> {
     /// One person a slot.
     Each(&'a [AudioCandidate]),
-    /// The speakers, one rank a slot.
-    Speakers,
+    /// This many speakers, one rank a slot; further slots are empty.
+    Speakers(u8),
 }
 
 /// Somebody whose camera the receiver shows. When slots are short they are served in the order of
@@ -162,9 +162,11 @@ impl Slots {
         pairs.keep_speaker(speaker_shown);
         match audio {
             Voices::Each(audio) => pairs.fill(audio, video),
-            Voices::Speakers => {
-                for (rank, held) in (0_u8..).zip(&mut pairs.audio) {
-                    *held = Some(Holder::Speaker(rank));
+            Voices::Speakers(places) => {
+                let ranks = (0..places).map(|rank| Some(Holder::Speaker(rank)));
+                let ranks = ranks.chain(std::iter::repeat(None));
+                for (rank, held) in ranks.zip(&mut pairs.audio) {
+                    *held = rank;
                 }
                 pairs.show(video);
             }

@@ -76,6 +76,7 @@ beforeEach(() => {
       return joined;
     },
     () => joined,
+    () => 'self',
   );
 });
 

@@ -76,6 +76,14 @@ async fn two_sessions_are_connected_by_slots() {
     room.fill(id(2), &fill(1, Source::Camera, "3", 720)).await.unwrap();
     room.fill(id(2), &fill(1, Source::Camera, "3", 90)).await.unwrap();
     room.fill(id(2), &fill(1, Source::Microphone, "2", 0)).await.unwrap();
+    let speaker = |mid: &str, rank| SlotFill {
+        content: Some(Content::Speaker { rank }),
+        ..fill(1, Source::Camera, mid, 360)
+    };
+    room.fill(id(2), &speaker("3", 0)).await.unwrap();
+    room.fill(id(2), &speaker("2", SPEAKERS - 1)).await.unwrap();
+    assert!(room.fill(id(2), &speaker("2", SPEAKERS)).await.is_err(), "there is no such rank");
+    room.fill(id(2), &fill(1, Source::Camera, "3", 90)).await.unwrap();
     let explained = room.explain(id(2), "3").await.unwrap();
     assert!(!explained.reason.is_empty() && !explained.detail.is_empty(), "{explained:?}");
     assert!(matches!(room.explain(id(2), "9").await, Err(MediaError::Failed(_))));
@@ -129,9 +137,7 @@ async fn a_track_that_is_not_sent_is_not_published() {
 async fn missed_events_lose_no_loss() {
     let sfu = Sfu::builder().listen("127.0.0.1:0".parse().unwrap()).build().unwrap();
     let router = sfu.create_router(RouterOptions::default()).await.unwrap();
-    let events = router.events();
-    let sessions = HashMap::new();
-    let mut room = SfuRoom { router, events, sessions, suspects: VecDeque::new() };
+    let mut room = SfuRoom::new(router);
     room.accept_offer(id(1), &offer()).await.unwrap();
     room.accept_offer(id(2), &offer()).await.unwrap();
     room.suspects = [id(1), id(2), id(3)].into();

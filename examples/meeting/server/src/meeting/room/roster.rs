@@ -64,6 +64,11 @@ impl Room {
 
     /// Tells a large meeting what has changed in it. Call it a few times a second.
     pub fn tell_news(&mut self) {
+        if std::mem::take(&mut self.speaking_is_news)
+            && let Some(speaking) = self.speaking.clone()
+        {
+            self.tell(Audience::Everyone, ServerMessage::ActiveSpeaker(speaking));
+        }
         let Some(Digest { joined, left, changed, more }) = self.news.take() else { return };
         let message = ServerMessage::ParticipantsChanged {
             joined: self.roster_of(&joined).participants,
@@ -112,6 +117,13 @@ impl Room {
             self.news.changed(id);
         } else {
             self.tell(Audience::Everyone, message);
+        }
+    }
+
+    pub(super) fn announce_speaking(&mut self) {
+        self.speaking_is_news = true;
+        if self.participant_count() <= SMALL {
+            self.tell_news();
         }
     }
 

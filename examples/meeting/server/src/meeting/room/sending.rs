@@ -40,8 +40,8 @@ impl Room {
             self.heard.push_front(id);
         }
         self.heard.truncate(HEARD);
-        self.speaking = Some(speaking.clone());
-        self.tell(Audience::Everyone, ServerMessage::ActiveSpeaker(speaking));
+        self.speaking = Some(speaking);
+        self.announce_speaking();
         self.refill_crowded();
     }
 
@@ -83,8 +83,7 @@ impl Room {
         self.heard.retain(|known| *known != id);
         let Some(speaking) = self.speaking.as_mut() else { return };
         if speaking.forget(id) {
-            let message = ServerMessage::ActiveSpeaker(speaking.clone());
-            self.tell(Audience::Everyone, message);
+            self.announce_speaking();
         }
     }
 
@@ -135,7 +134,8 @@ impl Room {
         let audible = || self.seats.voices().filter(|seat| seat.id != id);
         let audio: Vec<_> =
             if by_speech { Vec::new() } else { audible().filter_map(Seat::as_audio).collect() };
-        let voices = if by_speech { Voices::Speakers } else { Voices::Each(&audio) };
+        let voices =
+            if by_speech { Voices::Speakers(self.speaker_places) } else { Voices::Each(&audio) };
         let video = self.faces_for(receiver);
 
         let mut slots = media.slots.clone();

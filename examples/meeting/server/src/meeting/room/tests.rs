@@ -29,6 +29,7 @@ impl Table {
     }
 
     fn open(limits: Limits, tells_speakers: bool) -> Self {
+        let places = if tells_speakers { 3 } else { 0 };
         let now = Moment::now();
         let facts = RoomFacts {
             meeting_id: MeetingId::random(),
@@ -37,7 +38,7 @@ impl Table {
             created_at: now.utc,
             chat: Vec::new(),
         };
-        Self { room: Room::new(facts, limits, tells_speakers, now), now, people: 0 }
+        Self { room: Room::new(facts, limits, places, now), now, people: 0 }
     }
 
     fn reserve(&mut self, role: Role) -> Result<ParticipantId, Refusal> {
@@ -420,6 +421,22 @@ fn with_more_voices_than_slots_the_speakers_are_heard() {
     assert_eq!(ranks(&table), [(None, Some(0)), (None, Some(1))]);
     table.room.handle(people[3], Command::Leave(people[3]), table.now).unwrap();
     assert_eq!(ranks(&table), [(Some(people[1]), None), (Some(people[2]), None)]);
+}
+
+#[test]
+fn a_large_meeting_is_told_who_speaks_a_few_times_a_second_at_most() {
+    let mut table = Table::that_hears();
+    let people: Vec<_> = (0..30).map(|_| table.sit()).collect();
+    table.room.tell_news();
+    table.events();
+    for id in &people {
+        table.speak(*id);
+    }
+    assert!(table.events().is_empty());
+    table.room.tell_news();
+    let told = table.told(people[0]);
+    assert!(matches!(told.as_slice(), [ServerMessage::ActiveSpeaker(speaking)]
+        if speaking.active == people.last().copied()));
 }
 
 #[test]
