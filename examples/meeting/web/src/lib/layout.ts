@@ -98,9 +98,13 @@ export function stageLayout(others: number, area: Size, gap: number): Stage {
 }
 
 function stripBeside(others: number, area: Size, gap: number): Stage {
-  const width = Math.round(clamp(area.width * 0.19, 132, 300));
-  const fit = Math.max(1, Math.floor((area.height + gap) / (width / WIDE + gap)));
-  const shown = Math.min(others, fit);
+  const wide = Math.round(clamp(area.width * 0.19, 132, 300));
+  const fit = Math.max(1, Math.floor((area.height + gap) / (wide / WIDE + gap)));
+  // One more, when it takes little from the others to have it.
+  const closer = Math.floor(((area.height + gap) / (fit + 1) - gap) * WIDE);
+  const narrower = others > fit && closer >= wide * 0.85;
+  const width = narrower ? closer : wide;
+  const shown = Math.min(others, narrower ? fit + 1 : fit);
   const height = width / WIDE;
   const used = shown * height + (shown - 1) * gap;
   const top = Math.max(0, (area.height - used) / 2);
