@@ -11,6 +11,8 @@ mod cpu;
 mod executor;
 mod fanout;
 mod handshakes;
+mod join;
+mod meeting;
 mod publisher;
 mod receivers;
 mod report;
@@ -43,6 +45,10 @@ enum Benchmark {
     Runlength(runlength::Options),
     /// Joins (ICE, DTLS, keys) per second on one core.
     Handshakes(handshakes::Options),
+    /// Participants that join a meeting of plenum-server, and what reaches them.
+    Join(join::Options),
+    /// One meeting of a thousand: the loudest and the speaker's picture to each.
+    Meeting(meeting::Options),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -52,6 +58,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Benchmark::Alloc(options) => alloc::run(options)?,
         Benchmark::Runlength(options) => runlength::run(options)?,
         Benchmark::Handshakes(options) => handshakes::run(options)?,
+        Benchmark::Join(options) => join::run(options)?,
+        Benchmark::Meeting(options) => meeting::run(options)?,
     };
     report.print(arguments.json)?;
     Ok(if report.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
