@@ -8,6 +8,7 @@
 
 mod av1;
 mod av1_dd;
+mod dcep;
 mod demux;
 mod engine;
 mod nal;
@@ -15,6 +16,7 @@ mod red;
 mod rtcp;
 mod rtp;
 mod rtp_extensions;
+mod sctp;
 mod sdp;
 mod srtp;
 mod stun;
@@ -23,6 +25,7 @@ mod vp9;
 
 pub use av1::av1;
 pub use av1_dd::av1_dd;
+pub use dcep::dcep;
 pub use demux::demux;
 pub use engine::engine;
 pub use nal::{h264, h265};
@@ -30,6 +33,7 @@ pub use red::red;
 pub use rtcp::rtcp;
 pub use rtp::rtp;
 pub use rtp_extensions::rtp_extensions;
+pub use sctp::sctp;
 pub use sdp::sdp;
 pub use srtp::srtp_unprotect;
 pub use stun::stun;
@@ -55,6 +59,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("rtcp", rtcp),
     ("srtp_unprotect", srtp_unprotect),
     ("sdp", sdp),
+    ("dcep", dcep),
+    ("sctp", sctp),
     ("engine", engine),
 ];
 

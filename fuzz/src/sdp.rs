@@ -1,12 +1,12 @@
 //! Session descriptions: any text as an offer, and our answer to it.
 
 use sfu_core::api::params::ortc::EgressIds;
-use sfu_core::api::params::{IceParameters, supported_capabilities};
+use sfu_core::api::params::{IceParameters, SctpParameters, supported_capabilities};
 use sfu_core::api::sdp::{
     AnswerBuilder, LocalTransport, MAX_SECTIONS, MAX_TEXT, RemoteOffer, SessionDescription,
 };
 use sfu_core::wire::Ssrc;
-use sfu_ice::{Candidate, Fingerprint, FingerprintAlgorithm, Protocol};
+use sfu_ice::{Candidate, Fingerprint, FingerprintAlgorithm, Protocol, SctpConfig};
 
 /// An offer that is accepted can be answered, and the answer is a session
 /// description with the offer's sections, each one taken or refused.
@@ -46,6 +46,10 @@ pub fn sdp(data: &[u8]) -> bool {
     for (slot, parameters) in negotiation.slots.iter().zip(&slots) {
         answer.slot(slot.section, parameters).expect("a negotiated slot");
     }
+    let wanted = offer.data();
+    if wanted.is_some() {
+        answer.data(SctpParameters::from(&SctpConfig::default()));
+    }
     let text = answer.build(&local_transport(), 1);
     let answered = SessionDescription::parse(&text)
         .unwrap_or_else(|error| panic!("our answer does not parse: {error}\n{text}"));
@@ -55,7 +59,9 @@ pub fn sdp(data: &[u8]) -> bool {
         let produced = negotiation.producers.iter().any(|p| p.section == index);
         let consumed = negotiation.slots.iter().any(|s| s.section == index);
         assert_eq!(ours.mid, theirs.mid);
-        if produced || consumed {
+        if wanted.as_ref().is_some_and(|data| data.section == index) {
+            assert!(ours.is_data() && !ours.is_rejected());
+        } else if produced || consumed {
             assert!(!ours.is_rejected());
             assert_eq!((ours.direction.receives(), ours.direction.sends()), (produced, consumed));
         } else {

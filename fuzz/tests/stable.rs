@@ -24,6 +24,11 @@ fn av1_dd() {
 }
 
 #[test]
+fn dcep() {
+    fuzz("dcep");
+}
+
+#[test]
 fn demux() {
     fuzz("demux");
 }
@@ -61,6 +66,11 @@ fn rtp() {
 #[test]
 fn rtp_extensions() {
     fuzz("rtp_extensions");
+}
+
+#[test]
+fn sctp() {
+    fuzz("sctp");
 }
 
 #[test]

@@ -54,10 +54,10 @@ pub use crate::stream::select::Layers;
 pub use crate::wire::MediaKind;
 #[cfg(feature = "runtime")]
 pub use api::{
-    ActiveSpeakerObserver, AudioLevelObserver, ConsumeOptions, Consumer, DirectTransport, Error,
-    ErrorKind, Events, PlainTransport, PlainTransportOptions, ProduceOptions, Producer, Result,
-    Router, RouterOptions, Sfu, SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport,
-    WebRtcTransportOptions,
+    ActiveSpeakerObserver, AudioLevelObserver, ConsumeOptions, Consumer, DataConsumeOptions,
+    DataConsumer, DataProduceOptions, DataProducer, DirectTransport, Error, ErrorKind, Events,
+    PlainTransport, PlainTransportOptions, ProduceOptions, Producer, Result, Router, RouterOptions,
+    Sfu, SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport, WebRtcTransportOptions,
 };
 #[cfg(all(feature = "sdp", feature = "runtime"))]
 pub use api::{SdpOptions, SdpProducer, SdpSession, SdpSlot};

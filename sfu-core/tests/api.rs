@@ -9,10 +9,10 @@ use std::time::Duration;
 use executor::block_on;
 use sfu_core::api::params::RtpParameters;
 use sfu_core::{
-    ActiveSpeakerOptions, AudioLevelOptions, CloseReason, ConsumeOptions, Error, ErrorKind, Event,
-    Events, MediaKind, ObserverScope, PlainRemote, PlainTransportOptions, ProduceOptions,
-    RouterOptions, Sfu, SlotOptions, SpeakerOptions, SpeakerSlot, SrtpProfile,
-    WebRtcTransportOptions,
+    ActiveSpeakerOptions, AudioLevelOptions, CloseReason, ConsumeOptions, DataConsumeOptions,
+    DataProduceOptions, Error, ErrorKind, Event, Events, MediaKind, Message, ObserverScope,
+    PlainRemote, PlainTransportOptions, ProduceOptions, RouterOptions, Sfu, SlotOptions,
+    SpeakerOptions, SpeakerSlot, SrtpProfile, WebRtcTransportOptions,
 };
 
 fn sfu() -> Sfu {
@@ -381,5 +381,98 @@ fn slots_follow_speakers_and_observers_tell_of_them() {
         assert_eq!(ear.explain().await.unwrap().producer, None);
         room.set_speaker_options(SpeakerOptions::default().places(0)).await.unwrap();
         assert!(room.speakers().await.unwrap().places.is_empty());
+    });
+}
+
+#[test]
+fn messages_go_from_one_direct_transport_to_another() {
+    block_on(async {
+        let sfu = sfu();
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let (from, to) = (
+            room.create_direct_transport().await.unwrap(),
+            room.create_direct_transport().await.unwrap(),
+        );
+        let mut events = room.events();
+        let options = DataProduceOptions::new("news").protocol("text");
+        let news = from.produce_data(options).await.unwrap();
+        assert_eq!(news.sctp_stream_parameters(), None);
+        let all = to.consume_data(DataConsumeOptions::new(news.id())).await.unwrap();
+        assert_eq!((all.label(), all.protocol()), ("news", "text"));
+        let sent = [Message::text("one"), Message::binary(vec![2; 262_144]), Message::text("")];
+        for message in &sent {
+            news.send(message.clone()).await.unwrap();
+        }
+        all.send(Message::text("for you")).await.unwrap();
+        for expected in sent.into_iter().chain([Message::text("for you")]) {
+            let got = next_that(&mut events, |event| match event {
+                Event::Message { consumer, message, .. } if *consumer == all.id() => {
+                    Some(message.clone())
+                }
+                _ => None,
+            });
+            assert_eq!(got.await, expected);
+        }
+        assert_eq!(news.stats().await.unwrap().messages_received, 3);
+        assert_eq!(all.stats().await.unwrap().bytes_sent, 262_154);
+        let long = news.send(Message::binary(vec![0; 262_145])).await;
+        assert_eq!(kind_of(long), ErrorKind::InvalidParameters);
+        let both = DataConsumeOptions::new(news.id()).max_retransmits(1).max_packet_life_time(1);
+        assert_eq!(kind_of(to.consume_data(both).await), ErrorKind::InvalidParameters);
+        news.close().await.unwrap();
+        assert_eq!(kind_of(all.stats().await), ErrorKind::NotFound);
+        let gone = to.consume_data(DataConsumeOptions::new(news.id())).await;
+        assert_eq!(kind_of(gone), ErrorKind::NotFound);
+    });
+}
+
+#[test]
+fn a_webrtc_transport_tells_its_data_channels() {
+    block_on(async {
+        let sfu = sfu();
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let options = WebRtcTransportOptions::default();
+        let without = room.create_webrtc_transport(options).await.unwrap();
+        assert_eq!(without.parameters().sctp_parameters, None);
+        let stream = || serde_json::from_str(r#"{"streamId":4,"maxRetransmits":0}"#).unwrap();
+        let produce = || DataProduceOptions::new("cursor").stream(stream());
+        let refused = without.produce_data(produce()).await;
+        assert_eq!(kind_of(refused), ErrorKind::InvalidParameters);
+
+        let with = room.create_webrtc_transport(options.data_channels()).await.unwrap();
+        let json = serde_json::to_value(with.parameters()).unwrap();
+        assert_eq!(json["sctpParameters"]["maxMessageSize"], 262_144);
+        let cursor = with.produce_data(produce()).await.unwrap();
+        let told = serde_json::to_value(cursor.sctp_stream_parameters()).unwrap();
+        let expected = serde_json::json!({
+            "streamId": 4, "ordered": false, "maxRetransmits": 0,
+        });
+        assert_eq!(told, expected);
+        let options = DataConsumeOptions::new(cursor.id()).negotiated().ordered(true);
+        let consumer = with.consume_data(options).await.unwrap();
+        let stream = consumer.sctp_stream_parameters().unwrap();
+        assert_eq!((stream.ordered, stream.max_retransmits), (Some(true), Some(0)));
+        assert_ne!(stream.stream_id, 4);
+    });
+}
+
+#[cfg(feature = "sdp")]
+#[test]
+fn an_offer_of_data_channels_is_accepted_unless_the_options_say_no() {
+    block_on(async {
+        let sfu = sfu();
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let offer = include_str!("data/sdp/chromium-datachannel.offer.sdp");
+        let mut options = sfu_core::SdpOptions::default();
+        let session = room.accept_offer(offer, options.clone()).await.unwrap();
+        assert_eq!(session.data(), Some("2"));
+        assert!(session.answer().contains("a=max-message-size:262144\r\n"));
+        let stats = session.transport().stats().await.unwrap();
+        assert_eq!(stats.sctp_state, Some(sfu_core::SctpState::New));
+        options.data = false;
+        let session = room.accept_offer(offer, options).await.unwrap();
+        assert_eq!(session.data(), None);
+        assert!(session.answer().contains("m=application 0 "));
+        assert_eq!(session.transport().stats().await.unwrap().sctp_state, None);
     });
 }

@@ -9,10 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use sfu_core::SctpConfig;
 use sfu_core::api::params::ortc::{EgressIds, router_capabilities};
 use sfu_core::api::params::{
     CodecParameters, DtlsRole, Fingerprint, FingerprintAlgorithm, IceCandidate, IceParameters,
-    MediaKind, Protocol, RtpCapabilities, RtpCodecCapability, RtpParameters, default_codecs,
+    MediaKind, Protocol, RtpCapabilities, RtpCodecCapability, RtpParameters, SctpParameters,
+    default_codecs,
 };
 use sfu_core::api::sdp::{
     AnswerBuilder, Direction, LocalTransport, MediaSection, Negotiation, RemoteOffer,
@@ -190,16 +192,62 @@ fn codecs_keep_the_numbers_of_the_offer() {
 }
 
 #[test]
-fn data_channels_are_rejected_in_place() {
+fn data_channels_are_accepted_or_rejected_in_place() {
     for client in ["chromium-datachannel", "aiortc-datachannel"] {
         let text = corpus_text(client);
-        let offer = SessionDescription::parse(&text).unwrap();
+        let offer = RemoteOffer::parse(&text).unwrap();
+        let data = offer.data().unwrap();
+        assert_eq!((data.mid.as_str(), data.port, data.max_message_size), ("2", 5000, 262_144));
         let answer = SessionDescription::parse(&answer_to(&text)).unwrap();
-        let index = offer.sections.iter().position(|s| s.media == "application").unwrap();
-        let rejected = &answer.sections[index];
+        let accepted = &answer.sections[data.section];
+        assert!(accepted.is_data() && !accepted.is_rejected(), "{client}");
+        assert!(answer.bundle().unwrap().contains(&data.mid), "{client}");
+
+        let router = router();
+        let negotiation = offer.negotiate(&router);
+        let mut builder = AnswerBuilder::new(&offer, &router);
+        for producer in &negotiation.producers {
+            builder.producer(producer.section, &producer.parameters).unwrap();
+        }
+        let answer = SessionDescription::parse(&builder.build(&transport(), 1)).unwrap();
+        let rejected = &answer.sections[data.section];
         assert_eq!((rejected.media.as_str(), rejected.port), ("application", 0), "{client}");
-        assert!(!answer.bundle().unwrap().contains(rejected.mid.as_ref().unwrap()), "{client}");
+        assert!(!answer.bundle().unwrap().contains(&data.mid), "{client}");
     }
+}
+
+const DATA_SECTION: &str = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\n\
+    c=IN IP4 0.0.0.0\na=mid:0\na=ice-ufrag:ufrg\na=ice-pwd:abcdefghijklmnopqrstuvwx\n\
+    a=fingerprint:sha-256 AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:\
+    AB:AB:AB:AB:AB:AB:AB:AB:AB\na=setup:actpass\n";
+
+#[test]
+fn data_channels_alone_are_enough() {
+    let text = format!("v=0\no=- 1 1 IN IP4 0.0.0.0\ns=-\nt=0 0\na=group:BUNDLE 0\n{DATA_SECTION}");
+    let offer = RemoteOffer::parse(&text).unwrap();
+    let data = offer.data().unwrap();
+    // RFC 8841 §6.1: without a number it is 64 KiB.
+    assert_eq!((data.port, data.max_message_size), (5000, 65_536));
+    let answer = answer_to(&text);
+    check_answer(&text, &answer);
+    assert!(answer.contains("m=application 40000 UDP/DTLS/SCTP webrtc-datachannel\r\n"));
+    // It stands for the transport, so it stays even if nobody wants it.
+    let idle = AnswerBuilder::new(&offer, &router()).build(&transport(), 1);
+    let idle = SessionDescription::parse(&idle).unwrap();
+    assert_eq!(idle.sections[0].direction, Direction::Inactive);
+    assert!(!idle.sections[0].is_rejected());
+
+    let max = |size: &str| format!("{text}a=sctp-port:6000\na=max-message-size:{size}\n");
+    let offer = RemoteOffer::parse(&max("0")).unwrap();
+    assert_eq!(offer.data().map(|data| (data.port, data.max_message_size)), Some((6000, 0)));
+    let offer = RemoteOffer::parse(&max("1073741823000")).unwrap();
+    assert_eq!(offer.data().map(|data| data.max_message_size), Some(u32::MAX));
+    assert!(RemoteOffer::parse(&max("many")).is_err());
+    assert!(RemoteOffer::parse(&format!("{text}a=sctp-port:0\n")).is_err());
+    // Firefox before 63 and libraries of its time.
+    let old = text.replace("UDP/DTLS/SCTP webrtc-datachannel", "DTLS/SCTP 5001");
+    let old = format!("{old}a=sctpmap:5001 webrtc-datachannel 1024\n");
+    assert_eq!(RemoteOffer::parse(&old).unwrap().data().map(|data| data.port), Some(5001));
 }
 
 #[test]
@@ -359,7 +407,7 @@ fn what_cannot_be_answered_says_why() {
         ("", "line 1, v=: expected v=0"),
         (
             "v=0\r\n",
-            "line 0, m=: expected audio or video over DTLS-SRTP with rtcp-mux, in one bundle",
+            "line 0, m=: expected audio or video over DTLS-SRTP with rtcp-mux, or data channels, in one bundle",
         ),
         ("v=0\nhello\n", "line 2, line: expected a letter and an equals sign"),
         ("v=0\ns=a\rb\n", "line 2, line: expected no control characters"),
@@ -579,6 +627,11 @@ fn check_section(offered: &MediaSection, answered: &MediaSection) {
     if answered.is_rejected() {
         return;
     }
+    if answered.is_data() {
+        assert_eq!((answered.sctp_port, answered.max_message_size), (Some(5000), Some(262_144)));
+        assert!(offered.is_data() && !answered.rtcp_mux);
+        return;
+    }
     assert!(answered.rtcp_mux && !answered.bundle_only);
     assert!(offered.rtcp_rsize || !answered.rtcp_rsize);
     assert!(!answered.direction.sends() || offered.direction.receives());
@@ -627,6 +680,9 @@ fn answer_with(text: &str, router: &RtpCapabilities) -> String {
     }
     for (section, parameters) in &slots {
         builder.slot(*section, parameters).unwrap();
+    }
+    if offer.data().is_some() {
+        builder.data(SctpParameters::from(&SctpConfig::default()));
     }
     builder.build(&transport(), 0x1234_5678)
 }

@@ -5,6 +5,12 @@ mod client;
 #[cfg(feature = "runtime")]
 mod consumer;
 #[cfg(feature = "runtime")]
+mod data_consumer;
+#[cfg(feature = "runtime")]
+mod data_options;
+#[cfg(feature = "runtime")]
+mod data_producer;
+#[cfg(feature = "runtime")]
 mod error;
 #[cfg(feature = "runtime")]
 mod events;
@@ -31,6 +37,9 @@ mod transport;
 #[cfg(feature = "runtime")]
 pub use self::{
     consumer::Consumer,
+    data_consumer::DataConsumer,
+    data_options::{DataConsumeOptions, DataProduceOptions},
+    data_producer::DataProducer,
     error::{Error, ErrorKind, Result},
     events::Events,
     observer::{ActiveSpeakerObserver, AudioLevelObserver},

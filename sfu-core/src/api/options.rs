@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use sfu_ice::SrtpProfile;
+use sfu_ice::{SctpConfig, SrtpProfile};
 
 use super::params::{RtpCapabilities, RtpCodecCapability, RtpParameters, default_codecs};
 use crate::route::{ProducerId, SpeakerOptions};
@@ -60,11 +60,13 @@ pub struct WebRtcTransportOptions {
     pub udp: bool,
     /// Tell the peer our TCP candidates, if the `Sfu` listens on TCP.
     pub tcp: bool,
+    /// Data channels, if there are to be any.
+    pub sctp: Option<SctpConfig>,
 }
 
 impl Default for WebRtcTransportOptions {
     fn default() -> Self {
-        Self { udp: true, tcp: true }
+        Self { udp: true, tcp: true, sctp: None }
     }
 }
 
@@ -80,6 +82,22 @@ impl WebRtcTransportOptions {
     #[must_use]
     pub fn tcp(mut self, tcp: bool) -> Self {
         self.tcp = tcp;
+        self
+    }
+
+    /// Enables data channels, for a peer that takes messages of up to 262,144
+    /// bytes, as browsers do.
+    #[must_use]
+    pub fn data_channels(self) -> Self {
+        let mut config = SctpConfig::default();
+        config.remote_max_message_size = config.max_message_size;
+        self.sctp(config)
+    }
+
+    /// Enables data channels with these settings.
+    #[must_use]
+    pub fn sctp(mut self, config: SctpConfig) -> Self {
+        self.sctp = Some(config);
         self
     }
 }

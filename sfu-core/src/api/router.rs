@@ -3,23 +3,25 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sfu_ice::{Protocol, canonical};
+use sfu_ice::{ChannelParameters, Protocol, canonical};
 
 use super::client::Client;
+use super::data_producer::DataProducer;
 use super::error::{Error, Result};
 use super::events::Events;
 use super::observer::{ActiveSpeakerObserver, AudioLevelObserver};
 use super::options::{PlainTransportOptions, WebRtcTransportOptions};
 use super::params::{
-    DtlsParameters, DtlsRole, IceParameters, RtpCapabilities, WebRtcTransportParameters,
+    DtlsParameters, DtlsRole, IceParameters, RtpCapabilities, SctpParameters,
+    WebRtcTransportParameters,
 };
 use super::sfu::Shared;
 use super::transport::{DirectTransport, PlainTransport, TransportHandle, WebRtcTransport};
 use crate::engine::{Command, Reply};
 use crate::host::PlainListen;
 use crate::route::{
-    ActiveSpeakerOptions, AudioLevelOptions, PlainConfig, ProducerId, RouterId, SpeakerOptions,
-    Speakers,
+    ActiveSpeakerOptions, AudioLevelOptions, DataProducerId, PlainConfig, ProducerId, RouterId,
+    SpeakerOptions, Speakers,
 };
 
 /// A room: transports bring producers into it, and consumers follow them.
@@ -89,6 +91,9 @@ impl Router {
         let Reply::WebRtcTransport { transport, ice, fingerprints } = reply else {
             return Err(Error::unexpected_reply());
         };
+        if let Some(sctp) = options.sctp {
+            self.place.act(Command::EnableData(transport, sctp)).await?;
+        }
         let mut ice_candidates = self.place.shared.candidates(self.place.shard);
         ice_candidates.retain(|candidate| match candidate.protocol {
             Protocol::Udp => options.udp,
@@ -99,6 +104,7 @@ impl Router {
             ice_parameters: IceParameters::lite(&ice),
             ice_candidates,
             dtls_parameters: DtlsParameters { role: DtlsRole::Auto, fingerprints },
+            sctp_parameters: options.sctp.as_ref().map(SctpParameters::from),
         };
         Ok(WebRtcTransport::new(self.handle(transport), parameters))
     }
@@ -208,6 +214,17 @@ impl Router {
     ) -> Result<bool> {
         let (_, consumable) = super::producer::consumable(&self.place, producer).await?;
         Ok(super::params::ortc::can_consume(&consumable, capabilities))
+    }
+
+    /// A handle of a data producer that a peer made by opening a channel, from
+    /// what [`Event::DataChannelOpened`](crate::Event::DataChannelOpened) told.
+    pub fn data_producer(
+        &self,
+        producer: DataProducerId,
+        stream: u16,
+        parameters: ChannelParameters,
+    ) -> DataProducer {
+        DataProducer::new(self.place.clone(), producer, Some(stream), parameters)
     }
 
     /// What happens in this router.

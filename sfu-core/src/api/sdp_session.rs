@@ -1,8 +1,11 @@
 //! One peer by one offer: its transport, its producers and its receive slots.
 
+use sfu_ice::SctpConfig;
+
 use super::consumer::Consumer;
 use super::error::{Error, ErrorKind, Result};
 use super::options::{ProduceOptions, WebRtcTransportOptions};
+use super::params::SctpParameters;
 use super::producer::Producer;
 use super::router::Router;
 use super::sdp::{AnswerBuilder, LocalTransport, RemoteOffer, SdpError};
@@ -10,11 +13,19 @@ use super::transport::WebRtcTransport;
 use crate::wire::MediaKind;
 
 /// Options of [`Router::accept_offer`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SdpOptions {
-    /// Producers start paused.
+    /// Producers start paused. Off by default.
     pub paused: bool,
+    /// Data channels are accepted, if they are offered. On by default.
+    pub data: bool,
+}
+
+impl Default for SdpOptions {
+    fn default() -> Self {
+        Self { paused: false, data: true }
+    }
 }
 
 /// A peer that was accepted by its offer.
@@ -35,6 +46,7 @@ pub struct SdpSession {
     transport: WebRtcTransport,
     producers: Vec<SdpProducer>,
     slots: Vec<SdpSlot>,
+    data: Option<String>,
     answer: String,
 }
 
@@ -82,6 +94,12 @@ impl SdpSession {
     /// offer.
     pub fn slots(&self) -> &[SdpSlot] {
         &self.slots
+    }
+
+    /// The MID of the section for data channels, if there is one. What the peer
+    /// opens is told by [`Event::DataChannelOpened`](crate::Event::DataChannelOpened).
+    pub fn data(&self) -> Option<&str> {
+        self.data.as_deref()
     }
 
     /// Closes the transport with all that is on it.
@@ -158,6 +176,14 @@ async fn build(
     for (section, parameters) in &sent {
         answer.slot(*section, parameters)?;
     }
+    let data = offer.data().filter(|_| options.data);
+    if let Some(data) = &data {
+        let mut config = SctpConfig::default();
+        config.remote_port = data.port;
+        config.remote_max_message_size = data.max_message_size;
+        transport.enable_data(config).await?;
+        answer.data(SctpParameters::from(&config));
+    }
     transport.connect(offer.remote_dtls().clone()).await?;
     let local = transport.parameters();
     let local = LocalTransport {
@@ -166,7 +192,8 @@ async fn build(
         fingerprints: local.dtls_parameters.fingerprints.clone(),
     };
     let answer = answer.build(&local, handle.random());
-    Ok(SdpSession { transport: transport.clone(), producers, slots, answer })
+    let data = data.map(|data| data.mid);
+    Ok(SdpSession { transport: transport.clone(), producers, slots, data, answer })
 }
 
 impl From<SdpError> for Error {

@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sfu_ice::SrtpProfile;
+use sfu_ice::{SctpConfig, SrtpProfile};
 
 use super::consumer::Consumer;
+use super::data_consumer::DataConsumer;
+use super::data_options::{DataConsumeOptions, DataProduceOptions};
+use super::data_producer::DataProducer;
 use super::error::{Error, Result};
 use super::lower::{consumer_config, producer_config};
 use super::options::{ConsumeOptions, ProduceOptions, SlotOptions};
@@ -112,6 +115,29 @@ impl TransportHandle {
         self.place.shared.random()
     }
 
+    async fn produce_data(&self, options: &DataProduceOptions) -> Result<DataProducer> {
+        let config = options.config()?;
+        let (stream, parameters) = (config.stream, config.parameters.clone());
+        match self.place.call(Command::ProduceData(self.id, config)).await? {
+            Reply::DataProducer(id) => {
+                Ok(DataProducer::new(self.place.clone(), id, stream, parameters))
+            }
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
+    async fn consume_data(&self, options: &DataConsumeOptions) -> Result<DataConsumer> {
+        let config = options.config()?;
+        let producer = config.producer;
+        match self.place.call(Command::ConsumeData(self.id, config)).await? {
+            Reply::DataConsumer { consumer, stream, parameters } => {
+                let place = self.place.clone();
+                Ok(DataConsumer::new(place, consumer, producer, stream, parameters))
+            }
+            _ => Err(Error::unexpected_reply()),
+        }
+    }
+
     async fn stats(&self) -> Result<TransportStats> {
         match self.place.call(Command::TransportStats(self.id)).await? {
             Reply::TransportStats(stats) => Ok(*stats),
@@ -180,6 +206,32 @@ macro_rules! transport {
                 self.handle.set_available_outgoing_bitrate(available).await
             }
 
+            /// Takes in messages: of a channel of the peer that is known by
+            /// signalling, or of this process. Channels that a peer opens itself
+            /// become data producers without being asked for; see
+            /// [`Event::DataChannelOpened`](crate::Event::DataChannelOpened).
+            ///
+            /// # Errors
+            /// `InvalidParameters` on a plain transport, for a stream that is in
+            /// use, or without data channels; `NotFound` if the transport is
+            /// closed; `Limit` if it has too many.
+            #[allow(clippy::needless_pass_by_value)]
+            pub async fn produce_data(&self, options: DataProduceOptions) -> Result<DataProducer> {
+                self.handle.produce_data(&options).await
+            }
+
+            /// Sends the messages of a data producer of the router to the peer or,
+            /// on a direct transport, tells them as
+            /// [`Event::Message`](crate::Event::Message).
+            ///
+            /// # Errors
+            /// `NotFound` if the data producer or the transport is closed;
+            /// otherwise as [`produce_data`](Self::produce_data).
+            #[allow(clippy::needless_pass_by_value)]
+            pub async fn consume_data(&self, options: DataConsumeOptions) -> Result<DataConsumer> {
+                self.handle.consume_data(&options).await
+            }
+
             /// Its figures.
             ///
             /// # Errors
@@ -233,6 +285,16 @@ impl WebRtcTransport {
         let remote = DtlsRemote { role: dtls.role, fingerprints: dtls.fingerprints };
         let command = Command::ConnectWebRtcTransport(self.id(), remote);
         self.handle.place.act(command).await
+    }
+
+    /// Lets data channels be used, if the options did not do so. To be called
+    /// before [`connect`](Self::connect).
+    ///
+    /// # Errors
+    /// `InvalidParameters` if they are enabled with other settings; `NotFound`
+    /// if the transport is closed.
+    pub async fn enable_data(&self, config: SctpConfig) -> Result<()> {
+        self.handle.place.act(Command::EnableData(self.id(), config)).await
     }
 
     /// New ICE credentials, for a peer whose network changed. Media goes on

@@ -471,7 +471,7 @@ fn open_stream(
         (TransportKind::WebRtc(webrtc), stream) => {
             if let Some(stream) = shared {
                 let existing = webrtc.peer.channel(stream);
-                let existing = existing.ok_or(data_error(SctpError::UnknownStream))?;
+                let existing = existing.ok_or_else(|| data_error(SctpError::UnknownStream))?;
                 return Ok((Some(stream), existing.clone()));
             }
             let (stream, negotiated) = match stream {

@@ -11,6 +11,7 @@ mod codec_parameters;
 mod h264_profile;
 pub mod ortc;
 mod rtp_parameters;
+mod sctp;
 mod supported;
 mod transport;
 
@@ -23,12 +24,16 @@ pub use rtp_parameters::{
     RtcpParameters, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionParameters,
     RtpParameters, RtxParameters, ScalabilityMode,
 };
+pub use sctp::{SctpParameters, SctpStreamParameters};
 pub use sfu_ice::{
     Candidate as IceCandidate, CandidateKind, DtlsRole, Fingerprint, FingerprintAlgorithm,
     Protocol, TcpType,
 };
 pub use supported::{default_codecs, supported_capabilities};
 pub use transport::{DtlsParameters, IceParameters, WebRtcTransportParameters};
+
+#[cfg(feature = "runtime")]
+pub(crate) use sctp::reliability;
 
 pub use crate::stream::select::Layers;
 pub use crate::wire::MediaKind;

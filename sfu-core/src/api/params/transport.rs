@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sfu_ice::{Candidate, DtlsRole, Fingerprint, IceCredentials};
 
+use super::SctpParameters;
+
 /// Everything that a client needs to connect to a WebRTC transport: what
 /// mediasoup servers send and `device.createSendTransport()` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +19,9 @@ pub struct WebRtcTransportParameters {
     pub ice_candidates: Vec<Candidate>,
     /// DTLS role and certificate fingerprints.
     pub dtls_parameters: DtlsParameters,
+    /// SCTP, if data channels are enabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sctp_parameters: Option<SctpParameters>,
 }
 
 /// ICE credentials of one side (RFC 8839 §5.4).

@@ -8,6 +8,7 @@ use super::offer::RemoteOffer;
 use crate::api::params::{
     DtlsRole, ExtensionDirection, Fingerprint, IceCandidate, IceParameters, Protocol,
     RtpCapabilities, RtpCodecParameters, RtpHeaderExtensionParameters, RtpParameters,
+    SctpParameters,
 };
 
 /// Our side of the transport.
@@ -23,13 +24,15 @@ pub struct LocalTransport {
 }
 
 /// Writes the answer to an offer. Sections for which neither
-/// [`producer`](Self::producer) nor [`slot`](Self::slot) is called are
-/// rejected, or stay inactive if they were offered so.
+/// [`producer`](Self::producer), [`slot`](Self::slot) nor [`data`](Self::data)
+/// is called are rejected, or stay inactive if they were offered so.
 #[derive(Debug)]
 pub struct AnswerBuilder<'a> {
     offer: &'a RemoteOffer,
     router: &'a RtpCapabilities,
     accepted: Vec<Accepted<'a>>,
+    /// Our side of the data channels, if they are accepted.
+    data: Option<SctpParameters>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -43,7 +46,7 @@ impl<'a> AnswerBuilder<'a> {
     /// are the capabilities that the offer was negotiated with.
     pub fn new(offer: &'a RemoteOffer, router: &'a RtpCapabilities) -> Self {
         let accepted = vec![Accepted::default(); offer.description().sections.len()];
-        Self { offer, router, accepted }
+        Self { offer, router, accepted, data: None }
     }
 
     /// Accepts what the peer sends on a section. `parameters` are those that
@@ -75,6 +78,12 @@ impl<'a> AnswerBuilder<'a> {
         Ok(self)
     }
 
+    /// Accepts the data channels, if [`RemoteOffer::data`] gives any.
+    pub fn data(&mut self, sctp: SctpParameters) -> &mut Self {
+        self.data = Some(sctp);
+        self
+    }
+
     /// The text. `session_id` is a random number that is this session's own.
     pub fn build(&self, transport: &LocalTransport, session_id: u64) -> String {
         let mut sdp = Writer::default();
@@ -102,6 +111,9 @@ impl<'a> AnswerBuilder<'a> {
         sdp.line(format_args!("a=msid-semantic: WMS *"));
         for (index, section) in sections.iter().enumerate() {
             match self.direction(index) {
+                Some(direction) if section.is_data() => {
+                    self.data_section(&mut sdp, index, section, direction, transport);
+                }
                 Some(direction) => {
                     self.accepted_section(&mut sdp, index, section, direction, transport);
                 }
@@ -126,6 +138,12 @@ impl<'a> AnswerBuilder<'a> {
     /// Our direction in a section; `None` if it is rejected.
     fn direction(&self, index: usize) -> Option<Direction> {
         let accepted = self.accepted.get(index).filter(|_| self.offer.is_accepted(index))?;
+        if self.offer.description().sections.get(index)?.is_data() {
+            return match self.data {
+                Some(_) => Some(Direction::Sendrecv),
+                None => self.offer.is_tagged(index).then_some(Direction::Inactive),
+            };
+        }
         let direction = Direction::new(accepted.slot.is_some(), accepted.producer.is_some());
         let offered = self.offer.description().sections.get(index)?.direction;
         // Some peers lose the transport together with the section that stands
@@ -133,6 +151,32 @@ impl<'a> AnswerBuilder<'a> {
         let stays_idle = self.offer.is_tagged(index)
             || (offered == Direction::Inactive && self.offer.terms(index, self.router).is_some());
         (direction != Direction::Inactive || stays_idle).then_some(direction)
+    }
+
+    fn data_section(
+        &self,
+        sdp: &mut Writer,
+        index: usize,
+        section: &MediaSection,
+        direction: Direction,
+        transport: &LocalTransport,
+    ) {
+        let tagged = self.offer.is_tagged(index);
+        sdp.media_line(section, &section.formats, tagged, transport);
+        if let Some(mid) = &section.mid {
+            sdp.line(format_args!("a=mid:{mid}"));
+        }
+        if direction == Direction::Inactive {
+            sdp.line(format_args!("a=inactive"));
+        }
+        sdp.transport(transport, self.offer.remote_dtls().role);
+        if tagged {
+            sdp.candidates(&transport.candidates);
+        }
+        if let Some(SctpParameters { port, max_message_size, .. }) = self.data {
+            sdp.line(format_args!("a=sctp-port:{port}"));
+            sdp.line(format_args!("a=max-message-size:{max_message_size}"));
+        }
     }
 
     fn accepted_section(
@@ -162,16 +206,7 @@ impl<'a> AnswerBuilder<'a> {
             }
         }
         let formats: Vec<_> = codecs.iter().map(|c| c.payload_type.0.to_string()).collect();
-        let (media, protocol) = (&section.media, &section.protocol);
-        let udp = transport.candidates.iter().find(|c| c.protocol == Protocol::Udp);
-        let default = udp.filter(|_| tagged);
-        let port = default.map_or(9, |candidate| candidate.port);
-        sdp.line(format_args!("m={media} {port} {protocol} {}", formats.join(" ")));
-        match default.map(|candidate| candidate.address) {
-            Some(address) if address.is_ipv6() => sdp.line(format_args!("c=IN IP6 {address}")),
-            Some(address) => sdp.line(format_args!("c=IN IP4 {address}")),
-            None => sdp.line(format_args!("c=IN IP4 0.0.0.0")),
-        }
+        sdp.media_line(section, &formats, tagged, transport);
         if let Some(mid) = &section.mid {
             sdp.line(format_args!("a=mid:{mid}"));
         }
@@ -236,6 +271,27 @@ impl Writer {
         // Names come from the caller; none may begin a line of its own.
         self.0.extend(line.to_string().chars().filter(|c| !c.is_control()));
         self.0.push_str("\r\n");
+    }
+
+    /// The m-line and the c-line; those of the section that stands for the
+    /// transport name its first address.
+    fn media_line(
+        &mut self,
+        section: &MediaSection,
+        formats: &[String],
+        tagged: bool,
+        transport: &LocalTransport,
+    ) {
+        let (media, protocol) = (&section.media, &section.protocol);
+        let udp = transport.candidates.iter().find(|c| c.protocol == Protocol::Udp);
+        let default = udp.filter(|_| tagged);
+        let port = default.map_or(9, |candidate| candidate.port);
+        self.line(format_args!("m={media} {port} {protocol} {}", formats.join(" ")));
+        match default.map(|candidate| candidate.address) {
+            Some(address) if address.is_ipv6() => self.line(format_args!("c=IN IP6 {address}")),
+            Some(address) => self.line(format_args!("c=IN IP4 {address}")),
+            None => self.line(format_args!("c=IN IP4 0.0.0.0")),
+        }
     }
 
     fn rejected_section(

@@ -78,6 +78,23 @@ impl SectionBuilder {
             "rtcp-rsize" => section.rtcp_rsize = true,
             "extmap-allow-mixed" => section.extmap_allow_mixed = true,
             "bundle-only" => section.bundle_only = true,
+            "sctp-port" => {
+                let expected = "a port, 1 to 65535";
+                let port = value.parse().ok().filter(|port| *port != 0);
+                let port = port.ok_or_else(|| SdpError::new(number, "a=sctp-port", expected))?;
+                section.sctp_port = Some(port);
+            }
+            "sctpmap" => {
+                let port = value.split(' ').next().and_then(|port| port.parse().ok());
+                let port = port.filter(|port| *port != 0);
+                section.sctp_port = section.sctp_port.or(port);
+            }
+            "max-message-size" => {
+                let expected = "a number of bytes";
+                let size = value.parse();
+                let size = size.map_err(|_| SdpError::new(number, "a=max-message-size", expected));
+                section.max_message_size = Some(size?);
+            }
             "candidate" => {
                 let room = section.candidates.len() < MAX_CANDIDATES;
                 // Those with a host name (mDNS) do not parse; we need none.

@@ -112,9 +112,18 @@ pub struct MediaSection {
     pub transport: TransportAttributes,
     /// Addresses of the writer. Those with a host name are left out.
     pub candidates: Vec<IceCandidate>,
+    /// `a=sctp-port` (RFC 8841 §5), or the port of the older `a=sctpmap`.
+    pub sctp_port: Option<u16>,
+    /// `a=max-message-size` (RFC 8841 §6), in bytes; 0 is no limit.
+    pub max_message_size: Option<u64>,
 }
 
 impl MediaSection {
+    /// Whether it is for data channels (RFC 8841).
+    pub fn is_data(&self) -> bool {
+        self.media == "application" && self.protocol.ends_with("DTLS/SCTP")
+    }
+
     /// Audio or video; `None` for other media.
     pub fn kind(&self) -> Option<MediaKind> {
         [MediaKind::Audio, MediaKind::Video].into_iter().find(|kind| kind.as_str() == self.media)

@@ -25,5 +25,5 @@ pub use description::{
     TransportAttributes,
 };
 pub use error::SdpError;
-pub use offer::{Negotiation, OfferedProducer, OfferedSlot, RemoteOffer};
+pub use offer::{Negotiation, OfferedData, OfferedProducer, OfferedSlot, RemoteOffer};
 pub use parse::{MAX_FORMATS, MAX_LINE, MAX_SECTIONS, MAX_TEXT};

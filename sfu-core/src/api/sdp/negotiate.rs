@@ -16,6 +16,7 @@ use crate::wire::{MediaKind, Ssrc};
 pub(super) fn accepted_sections(description: &SessionDescription) -> Vec<bool> {
     let bundle = description.bundle();
     let mut first = true;
+    let mut data = false;
     let accept = |section: &MediaSection| {
         let in_transport = match (bundle, &section.mid) {
             (Some(mids), Some(mid)) => mids.contains(mid),
@@ -23,15 +24,20 @@ pub(super) fn accepted_sections(description: &SessionDescription) -> Vec<bool> {
             (None, _) => first,
         };
         let accepted = in_transport
-            && section.kind().is_some()
             && !section.is_rejected()
-            && is_secure_rtp(&section.protocol)
-            && section.rtcp_mux
-            && section.codecs.iter().any(|codec| !codec.is_rtx());
+            && (is_media(section) || (section.is_data() && !data));
         first &= !accepted;
+        data |= accepted && section.is_data();
         accepted
     };
     description.sections.iter().map(accept).collect()
+}
+
+fn is_media(section: &MediaSection) -> bool {
+    section.kind().is_some()
+        && is_secure_rtp(&section.protocol)
+        && section.rtcp_mux
+        && section.codecs.iter().any(|codec| !codec.is_rtx())
 }
 
 /// The profiles of RFC 8829 §5.1.2: `UDP/TLS/RTP/SAVPF` and its older spellings.

@@ -10,6 +10,10 @@ use crate::api::params::ortc::{EgressIds, OrtcError, slot_parameters};
 use crate::api::params::{DtlsParameters, DtlsRole, IceParameters, RtpCapabilities, RtpParameters};
 use crate::wire::MediaKind;
 
+/// What a section without `a=max-message-size` means (RFC 8841 §6.1).
+const DEFAULT_MAX_MESSAGE_SIZE: u64 = 65_536;
+const DEFAULT_SCTP_PORT: u16 = 5_000;
+
 /// An offer that can be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteOffer {
@@ -26,7 +30,8 @@ impl RemoteOffer {
     ///
     /// [`SdpError`] if the text is not a session description, if ICE
     /// credentials or the certificate's fingerprint are missing, or if no
-    /// section is audio or video over DTLS-SRTP with RTCP on the same port.
+    /// section is audio or video over DTLS-SRTP with RTCP on the same port, or
+    /// data channels.
     pub fn parse(sdp: &str) -> Result<Self, SdpError> {
         let description = SessionDescription::parse(sdp)?;
         let accepted = accepted_sections(&description);
@@ -39,7 +44,8 @@ impl RemoteOffer {
         let line = description.sections.first().map_or(0, |section| section.line);
         let missing = |what, expected| SdpError::new(line, what, expected);
         if !accepted.contains(&true) {
-            let expected = "audio or video over DTLS-SRTP with rtcp-mux, in one bundle";
+            let expected =
+                "audio or video over DTLS-SRTP with rtcp-mux, or data channels, in one bundle";
             return Err(missing("m=", expected));
         }
         let ice = transports
@@ -105,6 +111,20 @@ impl RemoteOffer {
         negotiation
     }
 
+    /// The section for data channels, if there is one.
+    pub fn data(&self) -> Option<OfferedData> {
+        let mut sections = self.description.sections.iter().enumerate();
+        let (section, media) =
+            sections.find(|(at, media)| media.is_data() && self.is_accepted(*at))?;
+        let size = media.max_message_size.unwrap_or(DEFAULT_MAX_MESSAGE_SIZE);
+        Some(OfferedData {
+            section,
+            mid: self.mid(section),
+            port: media.sctp_port.unwrap_or(DEFAULT_SCTP_PORT),
+            max_message_size: u32::try_from(size).unwrap_or(u32::MAX),
+        })
+    }
+
     /// Whether our transport can carry the section, whatever its codecs.
     pub(super) fn is_accepted(&self, section: usize) -> bool {
         self.accepted.get(section).copied().unwrap_or(false)
@@ -150,6 +170,20 @@ pub struct Negotiation {
     pub producers: Vec<OfferedProducer>,
     /// One for each section that the peer is ready to receive on.
     pub slots: Vec<OfferedSlot>,
+}
+
+/// The section for data channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OfferedData {
+    /// Index of the section in the offer.
+    pub section: usize,
+    /// Its mid. Made up if the offer gives none.
+    pub mid: String,
+    /// The peer's SCTP port.
+    pub port: u16,
+    /// Longest message that the peer receives, in bytes; 0 is no limit.
+    pub max_message_size: u32,
 }
 
 /// A section that the peer may send on.

@@ -25,9 +25,7 @@ fn exchange(fixture: &mut Fixture, client: &mut Association, millis: u64) -> Vec
 }
 
 fn client() -> Association {
-    let mut config = SctpConfig::default();
-    config.active = true;
-    Association::new(config)
+    Association::new(SctpConfig { active: true, ..SctpConfig::default() })
 }
 
 #[test]
@@ -77,8 +75,7 @@ fn without_data_channels_application_data_is_the_callers() {
     // Late, but before the peer has sent any.
     fixture.peer.enable_sctp(fixture.now, SctpConfig::default()).unwrap();
     fixture.peer.enable_sctp(fixture.now, SctpConfig::default()).unwrap();
-    let mut other = SctpConfig::default();
-    other.port = 5001;
+    let other = SctpConfig { port: 5001, ..SctpConfig::default() };
     let again = fixture.peer.enable_sctp(fixture.now, other);
     assert_eq!(again, Err(PeerError::SctpAlreadyEnabled));
     let mut client = client();

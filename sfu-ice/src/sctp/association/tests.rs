@@ -15,10 +15,13 @@ struct Pair {
     delay: Duration,
     jitter: Duration,
     random: Random,
-    link: BinaryHeap<std::cmp::Reverse<(Time, u64, usize, Vec<u8>)>>,
+    link: BinaryHeap<std::cmp::Reverse<OnTheWay>>,
     sent: u64,
     longest: usize,
 }
+
+/// Time of arrival, number, receiver, packet.
+type OnTheWay = (Time, u64, usize, Vec<u8>);
 
 const BROWSER: usize = 0;
 const SERVER: usize = 1;
