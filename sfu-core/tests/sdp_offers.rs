@@ -97,6 +97,19 @@ fn browsers_get_scalable_codecs_and_the_descriptor_of_their_layers() {
         let answer = answer_to(&corpus_text(client));
         assert!(answer.contains(kind.uri()), "{client}");
     }
+    let kind = ExtensionKind::DependencyDescriptor;
+    let slot = |text: &str| {
+        let negotiation = negotiate(text);
+        let slot = negotiation.slots.iter().find(|slot| slot.kind == MediaKind::Video).unwrap();
+        slot.parameters(&router(), ids(0)).unwrap().extension_id(kind)
+    };
+    let text = corpus_text("chromium-meeting");
+    assert!(slot(&text).is_some());
+    // A structure does not fit the one-byte form, so without the other it is
+    // not for receivers.
+    let strict = text.replace("a=extmap-allow-mixed\n", "");
+    assert_eq!(slot(&strict), None);
+    assert!(negotiate(&strict).producers[1].parameters.extension_id(kind).is_some());
 }
 
 #[test]

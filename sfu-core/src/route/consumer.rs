@@ -10,11 +10,13 @@ use super::event::Event;
 use super::id::{ConsumerId, RouterId};
 use super::layering::Layering;
 use super::producer::Producer;
+use super::redundancy::Redundancy;
 use super::speakers::SpeakerSlot;
 use crate::stream::allocate::{Choice, Demand, LayersReason};
 use crate::stream::recv::ClockRate;
 use crate::stream::select::{ActiveStreams, Layers, PacketMeta, Reason, Selector};
 use crate::stream::send::{NackResponder, Rewriter, SendStream, StreamKey};
+use crate::wire::codec::Codec;
 use crate::wire::rtp::{ExtensionKind, HeaderTemplate, PassThrough};
 use crate::wire::{ExtSeq, MediaKind, PayloadType, RtpTime, SeqNo, Ssrc};
 
@@ -82,6 +84,7 @@ pub(crate) struct Headers {
     pub(crate) media: HeaderTemplate,
     pub(crate) resend: Resend,
     pub(crate) pass: PassThrough,
+    pub(crate) redundancy: Redundancy,
 }
 
 /// How a packet that was lost is sent again.
@@ -154,13 +157,16 @@ impl Consumer {
     }
 
     /// The receiver's payload format for what the publisher sends in `codec`.
+    /// What is inside redundant audio can be sent without the redundancy.
     pub(crate) fn codec_for(&self, codec: &CodecConfig) -> Option<&CodecConfig> {
-        let same = |ours: &&CodecConfig| {
-            ours.codec == codec.codec
-                && ours.variant == codec.variant
-                && ours.clock_rate == codec.clock_rate
+        let find = |kind| {
+            self.config.codecs.iter().find(|ours| {
+                ours.codec == kind
+                    && ours.variant == codec.variant
+                    && ours.clock_rate == codec.clock_rate
+            })
         };
-        self.config.codecs.iter().find(same)
+        find(codec.codec).or_else(|| find(Codec::Opus).filter(|_| codec.codec == Codec::Red))
     }
 
     /// Follows `producer`, whose key is `key`, from its next key frame on.
@@ -344,6 +350,8 @@ impl Consumer {
         let Some((_, codec)) = producer.codec(source) else { return false };
         let Some(ours) = self.codec_for(codec).cloned() else { return false };
         self.headers = Headers::new(&self.config, key, Some(&ours));
+        let theirs = &producer.config.codecs;
+        self.headers.redundancy = Redundancy::new(codec, theirs, &ours, &self.config.codecs);
         let mut receives = self.config.extensions;
         if matches!(self.headers.resend, Resend::Again) {
             // It is written for the receiver, and may come out differently.
@@ -391,6 +399,7 @@ impl Headers {
             media: template(config.ssrc, payload_type),
             resend,
             pass: PassThrough::default(),
+            redundancy: Redundancy::default(),
         }
     }
 }

@@ -446,7 +446,8 @@ impl Outlet<'_, '_> {
             return;
         }
         let packet = self.pool.data(slot);
-        let payload = stored.header.payload(packet);
+        let redundancy = consumer.headers.redundancy;
+        let Some(payload) = redundancy.pick(stored.header.payload(packet)) else { return };
         let fields = self.fields(consumer, &rewritten);
         let mut descriptor = [0; dd::MAX_LEN];
         let attach = Attach::IfNeeded;
@@ -469,6 +470,7 @@ impl Outlet<'_, '_> {
             let body = buf.get_mut(header.len..len)?;
             body.copy_from_slice(payload);
             rewrite_payload(body, &stored.meta, &rewritten);
+            redundancy.write(body);
             if pad > 0 {
                 len = add_padding(buf, len, pad).ok()?;
             }
@@ -530,6 +532,8 @@ impl Outlet<'_, '_> {
         if !consumer.prepare(producer, stored.header.payload_type) {
             return;
         }
+        let redundancy = consumer.headers.redundancy;
+        let Some(payload) = redundancy.pick(payload) else { return };
         let rewritten = sent.rewrite(&stored.meta);
         let mut fields = self.fields(consumer, &rewritten);
         let attach = Attach::IfBefore(sent.source, sent.ext);
@@ -563,6 +567,7 @@ impl Outlet<'_, '_> {
             let body = buf.get_mut(at..len)?;
             body.copy_from_slice(payload);
             rewrite_payload(body, &stored.meta, &rewritten);
+            redundancy.write(body);
             if again {
                 security.protect_rtp_again(buf, len)
             } else {

@@ -20,6 +20,7 @@ mod keyframe;
 mod keyframe_cache;
 mod layering;
 mod producer;
+mod redundancy;
 mod report;
 mod router;
 mod snapshot;

@@ -13,6 +13,7 @@ mod keyframes;
 mod lifecycle;
 mod loss;
 mod plain_transport;
+mod red;
 mod reports;
 #[allow(unreachable_pub)]
 mod sim;

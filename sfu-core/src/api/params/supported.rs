@@ -90,15 +90,14 @@ fn header_extensions() -> Vec<RtpHeaderExtension> {
     use MediaKind::{Audio, Video};
     const BOTH: &[MediaKind] = &[Audio, Video];
     // Stream ids and allocations are only received: what we send has one stream
-    // per section. So are dependency descriptors, whose frame numbers go on from
-    // one stream to another only where they are rewritten.
+    // per section.
     let all = [
         (Ext::Mid, 1, Sendrecv, BOTH),
         (Ext::Rid, 2, Recvonly, &[Video]),
         (Ext::RepairedRid, 3, Recvonly, &[Video]),
         (Ext::AbsSendTime, 4, Sendrecv, BOTH),
         (Ext::TransportWideCc, 5, Sendrecv, BOTH),
-        (Ext::DependencyDescriptor, 8, Recvonly, &[Video]),
+        (Ext::DependencyDescriptor, 8, Sendrecv, &[Video]),
         (Ext::VideoLayersAllocation, 9, Recvonly, &[Video]),
         (Ext::AudioLevel, 10, Sendrecv, &[Audio]),
         (Ext::VideoOrientation, 11, Sendrecv, &[Video]),
