@@ -64,13 +64,14 @@ fn sub_layers_and_cropping() {
         out.bits(8, 0xff).unwrap();
     }
     // sps_seq_parameter_set_id 0, chroma_format_idc 1.
-    out.bits(4, 0b1_010).unwrap();
+    out.bits(4, 0b1010).unwrap();
     // 1920 is code 1921, 1088 code 1089: 10 zeros and 11 bits each.
     out.bits(21, 1_921).unwrap();
     out.bits(21, 1_089).unwrap();
     // A window: 0, 0, 0, 4 in units of two lines.
     out.bits(1, 1).unwrap();
-    out.bits(8, 0b1_1_1_00101).unwrap();
+    out.bits(3, 0b111).unwrap();
+    out.bits(5, 0b00101).unwrap();
     let len = out.len();
     let mut unit = vec![0x42, 0x01];
     unit.extend(&raw[..len]);
