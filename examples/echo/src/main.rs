@@ -1,4 +1,4 @@
-//! A browser's camera and microphone, sent back to it by the SFU.
+//! A browser's camera, microphone and data channels, sent back to it by the SFU.
 //!
 //! `cargo run -p echo`, then open <http://localhost:8090>.
 
@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::{get, post};
 use axum::{Router as Web, extract::State};
-use sfu_core::{Error, Router, RouterOptions, SdpOptions, Sfu};
+use sfu_core::{
+    DataConsumeOptions, Error, Event, Events, Router, RouterOptions, SdpOptions, SdpSession, Sfu,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,10 +33,29 @@ async fn offer(State(room): State<Router>, offer: String) -> Result<String, (Sta
 }
 
 async fn echo(room: &Router, offer: &str) -> Result<String, Error> {
+    let events = room.events();
     let peer = room.accept_offer(offer, SdpOptions::default()).await?;
     for slot in peer.slots() {
         let own = peer.producers().iter().find(|own| own.kind == slot.kind);
         slot.consumer.switch(own.map(|own| own.producer.id())).await?;
     }
-    Ok(peer.answer().to_owned())
+    let answer = peer.answer().to_owned();
+    tokio::spawn(echo_data(peer, events));
+    Ok(answer)
+}
+
+/// Sends each message back over the channel on which it came.
+async fn echo_data(peer: SdpSession, mut events: Events) {
+    let own = peer.transport().id();
+    while let Some(event) = events.next().await {
+        match event {
+            Event::DataChannelOpened { transport, producer, stream, .. } if transport == own => {
+                let back = DataConsumeOptions::new(producer).answer_on(stream);
+                // It fails only if the channel is closed already.
+                let _ = peer.transport().consume_data(back).await;
+            }
+            Event::TransportClosed { transport, .. } if transport == own => return,
+            _ => {}
+        }
+    }
 }

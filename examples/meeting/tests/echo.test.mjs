@@ -1,4 +1,4 @@
-// The smallest program on the library: a browser gets its own camera and microphone back,
+// The smallest program on the library: a browser gets its own camera, microphone and messages back,
 // over UDP and IPv6, and over TCP where a firewall lets nothing else through. GStreamer does the same.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Chromium } from './clients/chromium.mjs';
+import { Firefox } from './clients/firefox.mjs';
 import { eventually } from './eventually.mjs';
 import { freePort } from './server.mjs';
 
@@ -36,6 +37,51 @@ async function received() {
     protocol: pair && stats.get(pair.remoteCandidateId)?.protocol,
     address: pair && stats.get(pair.remoteCandidateId)?.address,
   };
+}
+
+/**
+ * Messages of several data channels, one of them opened when all is connected, and what came back.
+ * Runs in the page.
+ */
+async function messagesAndEchoes() {
+  const pc = new RTCPeerConnection();
+  const channels = [
+    pc.createDataChannel('reliable', { protocol: 'echo' }),
+    pc.createDataChannel('unordered', { ordered: false }),
+    pc.createDataChannel('limited', { maxRetransmits: 5 }),
+  ];
+  await pc.setLocalDescription();
+  const reply = await fetch('/offer', { method: 'POST', body: pc.localDescription.sdp });
+  await pc.setRemoteDescription({ type: 'answer', sdp: await reply.text() });
+  const opened = (channel) =>
+    channel.readyState === 'open' || new Promise((resolve) => (channel.onopen = resolve));
+  await Promise.all(channels.map(opened));
+  channels.push(pc.createDataChannel('late'));
+  await opened(channels.at(-1));
+  // The server needs a moment to send a channel's messages back over it.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const big = new Uint8Array(200_000).map((_, at) => at * 31);
+  const sent = ['hello', '', 'größer', big, new Uint8Array(0), ...Array.from({ length: 100 }, (_, at) => `${at}`)];
+  const text = (data) => (typeof data === 'string' ? data : `${data.byteLength}:${new Uint8Array(data).join()}`);
+  const echoes = channels.map((channel) => {
+    channel.binaryType = 'arraybuffer';
+    const got = [];
+    const all = new Promise((resolve) => {
+      channel.onmessage = ({ data }) => got.push(text(data)) === sent.length && resolve();
+    });
+    for (const message of sent) channel.send(message);
+    return all.then(() => (channel.ordered ? got : got.sort()));
+  });
+  const expected = sent.map(text);
+  const sorted = [...expected].sort();
+  const whole = (await Promise.all(echoes)).map((got, at) => {
+    return JSON.stringify(got) === JSON.stringify(channels[at].ordered ? expected : sorted);
+  });
+  const closed = new Promise((resolve) => (channels[0].onclose = resolve));
+  channels[0].close();
+  await closed;
+  pc.close();
+  return whole;
 }
 
 /** A PEM file with a key and a certificate of the kind that every WebRTC peer takes. */
@@ -105,6 +151,24 @@ describe('the echo example', { timeout: 180_000 }, () => {
       await page.close();
     });
   }
+
+  test('gives the messages of data channels back', async () => {
+    const { page } = await chromium.person('Data');
+    await page.goto(ipv4.url, { waitUntil: 'commit' });
+    assert.deepEqual(await page.evaluate(messagesAndEchoes), [true, true, true, true]);
+    await page.close();
+  });
+
+  test('gives the messages of data channels back to Firefox', async () => {
+    const firefox = await Firefox.launch();
+    try {
+      const { page } = await firefox.person('Data');
+      await page.goto(ipv4.url);
+      assert.deepEqual(await page.evaluate(messagesAndEchoes), [true, true, true, true]);
+    } finally {
+      await firefox.close();
+    }
+  });
 
   test('gives GStreamer its picture and sound back', async () => {
     const script = new URL('clients/gstreamer_echo.py', import.meta.url).pathname;
