@@ -110,6 +110,8 @@ describe('five people in one meeting', { timeout: 1_200_000 }, () => {
   });
 
   test('who loses the line is told, and is back by itself', async () => {
+    // The page has just been laid out anew; what it shows must have been told before.
+    await seesAndHears(clara, others(everyone, clara));
     claraLine.cut();
     await eventually('Clara is told', () => clara.isWarnedOfLostConnection());
     await clara.picture(artifacts('line-lost.png'));

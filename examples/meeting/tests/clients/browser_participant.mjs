@@ -120,6 +120,95 @@ export class BrowserParticipant {
     }]));
   }
 
+  /** The layers of the camera that are encoded now, by rid. */
+  encodes() {
+    return this.page.evaluate(() => {
+      const senders = window.__plenum.pc.getSenders();
+      const camera = senders.map((sender) => sender.getParameters().encodings).find(({ length }) => length > 1);
+      return camera.filter(({ active }) => active).map(({ rid }) => rid);
+    });
+  }
+
+  peopleCount() {
+    return this.page.evaluate(() => window.__plenum.state.people.count);
+  }
+
+  /** The number on the tile of those without a tile; 0 without one. */
+  others() {
+    return this.page.evaluate(
+      (selector) => parseInt(document.querySelector(selector)?.getAttribute('aria-label') ?? '0', 10),
+      byTestId('others'),
+    );
+  }
+
+  async tileCount() {
+    return (await this.shownIds()).length;
+  }
+
+  shownIds() {
+    return this.page.evaluate(
+      (selector) => [...document.querySelectorAll(selector)].map((tile) => tile.dataset.participantId),
+      byTestId('tile'),
+    );
+  }
+
+  hasNextPage = () => this.#isPressable('next-page');
+  hasPreviousPage = () => this.#isPressable('previous-page');
+  openPeople = () => this.#press('people-toggle');
+
+  personRows() {
+    return this.page.evaluate((selector) => document.querySelectorAll(selector).length, byTestId('person'));
+  }
+
+  /** A key, as typed while nothing that takes text has the focus. */
+  async press(key) {
+    await this.page.evaluate(() => document.activeElement?.blur());
+    await this.page.keyboard.press(key);
+  }
+
+  /** `name` has the one large tile. */
+  seesLarge(name) {
+    return this.page.evaluate(([selector, wanted]) => {
+      const tiles = [...document.querySelectorAll(selector)];
+      const large = tiles.find((tile) => tile.getBoundingClientRect().width > innerWidth / 2);
+      return large?.dataset.name === wanted;
+    }, [byTestId('tile'), name]);
+  }
+
+  /** What the badge on the picture of `name` says when it is pressed. */
+  async quality(name) {
+    const tile = this.page.locator(`${byTestId('tile')}[data-name="${name}"]`);
+    await tile.hover();
+    await tile.locator(`${byTestId('quality')} button`).click();
+    return eventually(`${this.name} reads why`, async () => {
+      const text = await tile.locator(byTestId('quality')).innerText();
+      return /\d+ × \d+/.test(text) && !/Asking/.test(text) && text;
+    });
+  }
+
+  /** How the page's main thread fares: pictures drawn, and the time in tasks above 50 ms. */
+  smoothness(seconds) {
+    return this.page.evaluate((span) => new Promise((resolve) => {
+      let [busy, longest, frames] = [0, 0, 0];
+      const observer = new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) {
+          busy += duration / 1000;
+          longest = Math.max(longest, duration);
+        }
+      });
+      observer.observe({ type: 'longtask' });
+      const began = performance.now();
+      const draw = () => {
+        frames += 1;
+        const past = (performance.now() - began) / 1000;
+        if (past < span) return requestAnimationFrame(draw);
+        observer.disconnect();
+        resolve({ seconds: past, busy, longest, frames });
+      };
+      requestAnimationFrame(draw);
+    }), seconds);
+  }
+
   isConnected() {
     return this.page.evaluate(() => window.__plenum?.pc?.connectionState === 'connected');
   }
@@ -130,6 +219,13 @@ export class BrowserParticipant {
 
   picture(path) {
     return this.page.screenshot({ path });
+  }
+
+  #isPressable(id) {
+    return this.page.evaluate((selector) => {
+      const button = document.querySelector(selector);
+      return button !== null && !button.disabled;
+    }, byTestId(id));
   }
 
   async #press(id) {

@@ -111,7 +111,7 @@ export class Meeting {
       selfId: () => this.selfId,
       muted: () => !this.audible,
     });
-    this.quality = new QualityMonitor(this.link, (tile) => this.#view.heightOf(tile));
+    this.quality = new QualityMonitor(this.link, (tile) => this.#view.sizeOf(tile));
     local.onTrack = (kind, track) => {
       this.link.setTrack(kind, track);
       this.#announce();

@@ -1,6 +1,7 @@
 /** Looks at the pictures that arrive, every two seconds, and says how good each slot's is. */
 
 import { SvelteMap } from 'svelte/reactivity';
+import type { Size } from './layout';
 import type { MediaLink } from './media-link.svelte';
 import { SPEAKER, type ViewTile } from './protocol';
 import { assess, type Look, type Quality } from './quality';
@@ -13,14 +14,14 @@ export class QualityMonitor {
   readonly slots = new SvelteMap<string, Quality>();
 
   readonly #link: MediaLink;
-  readonly #heightOf: (tile: Shown) => number;
+  readonly #sizeOf: (tile: Shown) => Size | null;
   /** With whom it was seen: a slot that was given to another begins anew. */
   readonly #looks = new Map<string, { look: Look; of: string }>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(link: MediaLink, heightOf: (tile: Shown) => number) {
+  constructor(link: MediaLink, sizeOf: (tile: Shown) => Size | null) {
     this.#link = link;
-    this.#heightOf = heightOf;
+    this.#sizeOf = sizeOf;
   }
 
   start(): void {
@@ -56,7 +57,7 @@ export class QualityMonitor {
         this.slots.delete(mid);
         continue;
       }
-      const shown = this.#heightOf({ participant_id: speaker === undefined ? id : SPEAKER, source });
+      const shown = this.#sizeOf({ participant_id: speaker === undefined ? id : SPEAKER, source });
       this.slots.set(mid, assess(before.look, look, shown, source));
     }
     for (const mid of [...this.slots.keys()]) if (!seen.has(mid)) this.slots.delete(mid);

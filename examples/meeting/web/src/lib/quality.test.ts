@@ -14,13 +14,15 @@ const START: Look = {
   bytesReceived: 0,
 };
 
+const tile = (height: number) => ({ width: (height * 16) / 9, height });
+
 function later(change: Partial<Look>): Look {
   return { ...START, at: 3000, framesDecoded: 150, packetsReceived: 1200, bytesReceived: 150_000, ...change };
 }
 
 describe('assess', () => {
   it('reads rates from the difference of two looks', () => {
-    const quality = assess(START, later({ packetsLost: 50 }), 360, 'camera');
+    const quality = assess(START, later({ packetsLost: 50 }), tile(360), 'camera');
     expect(quality).toMatchObject({ rate: 25, loss: 0.2, bitrate: 600_000, width: 640, height: 360 });
   });
 
@@ -35,11 +37,17 @@ describe('assess', () => {
     ['much loss', { packetsLost: 60 }, 360, 'camera', 'poor'],
     ['a freeze', { freezesDuration: 1.2 }, 360, 'camera', 'poor'],
   ] as const)('%s', (_, change, shown, source, level) => {
-    expect(assess(START, later(change), shown, source).level).toBe(level);
+    expect(assess(START, later(change), tile(shown), source).level).toBe(level);
+  });
+
+  it('judges a screen by the room that it fills', () => {
+    const upright = { width: 750, height: 1300 };
+    expect(assess(START, later({}), upright, 'screen').level).toBe('good');
+    expect(assess(START, later({}), upright, 'camera').level).toBe('fair');
   });
 
   it('takes counters that begin anew for nothing', () => {
-    const { rate, loss, bitrate: bits } = assess(later({}), { ...START, at: 5000 }, 0, 'camera');
+    const { rate, loss, bitrate: bits } = assess(later({}), { ...START, at: 5000 }, null, 'camera');
     expect([rate, loss, bits]).toEqual([0, 0, 0]);
   });
 });
@@ -63,13 +71,13 @@ describe('words', () => {
     expect(why(explanation, null)).toMatch(/your connection/i);
     expect(why({ ...explanation, awaits_key_frame: true }, null)).toMatch(/on its way/);
     expect(why({ ...explanation, reason: 'new_rule' }, null)).toBe('more does not fit');
-    expect(why(explanation, assess(START, later({ packetsLost: 50 }), 0, 'camera'))).toMatch(/lost/);
+    expect(why(explanation, assess(START, later({ packetsLost: 50 }), null, 'camera'))).toMatch(/lost/);
     expect(why(null, null)).toMatch(/asking/i);
   });
 
   it('writes figures', () => {
     expect(resolution(null)).toBe('–');
-    expect(resolution(assess(START, later({}), 0, 'camera'))).toBe('640 × 360');
+    expect(resolution(assess(START, later({}), null, 'camera'))).toBe('640 × 360');
     expect(bitrate(340_400)).toBe('340 kbit/s');
     expect(bitrate(1_230_000)).toBe('1.2 Mbit/s');
     expect(layerOf(explanation)).toBe('Small');

@@ -1,5 +1,6 @@
 /** How good a picture is, from two looks at its figures: pure. And why, in words for a person. */
 
+import type { Size } from './layout';
 import type { Explanation } from './protocol';
 
 /** One look at what arrives on a slot. */
@@ -35,8 +36,9 @@ export interface Quality {
 /** Smaller tiles are never too coarse. */
 const SMALL = 200;
 
-/** The quality between two looks; `shown` is the tile's height in device pixels, 0 if unknown. */
-export function assess(before: Look, after: Look, shown: number, source: 'camera' | 'screen'): Quality {
+/** The quality between two looks; `tile` is where it is shown, in device pixels, if known. */
+export function assess(before: Look, after: Look, tile: Size | null, source: 'camera' | 'screen'): Quality {
+  const shown = shownHeight(after, tile, source);
   const seconds = Math.max(0.001, (after.at - before.at) / 1000);
   const received = Math.max(0, after.packetsReceived - before.packetsReceived);
   const lost = Math.max(0, after.packetsLost - before.packetsLost);
@@ -49,6 +51,12 @@ export function assess(before: Look, after: Look, shown: number, source: 'camera
     bitrate: (Math.max(0, after.bytesReceived - before.bytesReceived) * 8) / seconds,
   };
   return { ...figures, level: grade(figures, shown, source) };
+}
+
+/** A face fills its tile; a screen is shown whole, and may leave much of the tile empty. */
+function shownHeight({ width, height }: Look, tile: Size | null, source: 'camera' | 'screen'): number {
+  if (!tile) return 0;
+  return source === 'screen' && width > 0 ? Math.min(tile.height, (tile.width * height) / width) : tile.height;
 }
 
 function grade(figures: Omit<Quality, 'level'>, shown: number, source: 'camera' | 'screen'): Level {
@@ -100,7 +108,7 @@ export function bitrate(bits: number): string {
   return `${Math.round(bits / 1000)} kbit/s`;
 }
 
-/** `2 of 3`: the layer that is sent, of those that the tile could ask for. */
+/** The layer that is sent, in a word. */
 export function layerOf(explanation: Explanation | null): string {
   const current = explanation?.current;
   if (!current) return '–';

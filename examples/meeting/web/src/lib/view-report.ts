@@ -1,5 +1,9 @@
-/** Tells the server which tiles are on the page and how large, once they have settled. */
+/**
+ * Tells the server which tiles are on the page and how large. What changes within a moment is
+ * told together, and a page that never comes to rest is told of all the same.
+ */
 
+import type { Size } from './layout';
 import { VIEW_LIMIT, type ViewTile } from './protocol';
 
 const SETTLE_MS = 200;
@@ -16,8 +20,7 @@ export class ViewReport {
 
   set(tiles: ViewTile[]): void {
     this.#tiles = tiles.slice(0, VIEW_LIMIT);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#flush(), SETTLE_MS);
+    this.#timer ??= setTimeout(() => this.#flush(), SETTLE_MS);
   }
 
   /** The server forgot (a new session): say it again. */
@@ -26,17 +29,19 @@ export class ViewReport {
     this.#flush();
   }
 
-  /** How large a source of somebody is shown, in device pixels; 0 when it is not. */
-  heightOf({ participant_id: id, source }: Pick<ViewTile, 'participant_id' | 'source'>): number {
-    const shown = this.#tiles.filter((tile) => tile.participant_id === id && tile.source === source);
-    return Math.max(0, ...shown.map(({ height }) => height));
+  /** How large a source of somebody is shown, in device pixels. */
+  sizeOf({ participant_id: id, source }: Pick<ViewTile, 'participant_id' | 'source'>): Size | null {
+    return this.#tiles.find((tile) => tile.participant_id === id && tile.source === source) ?? null;
   }
 
   close(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const text = JSON.stringify(this.#tiles);
     if (text !== this.#sent && this.#send(this.#tiles)) this.#sent = text;
   }
