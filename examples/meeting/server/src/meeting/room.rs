@@ -172,7 +172,10 @@ impl Room {
         if first {
             self.announce_arrival(id);
             self.refill_around(id);
-        } else if was_away {
+        } else {
+            self.repeat_demand(id);
+        }
+        if was_away {
             self.announce(id);
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! One seat of a room and the media behind it.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use time::OffsetDateTime;
@@ -42,6 +43,8 @@ pub(super) struct Media {
     pub(super) slots: Slots,
     pub(super) told: bool,
     pub(super) fills: Vec<SlotFill>,
+    /// The best layers that anybody is sent, as last told.
+    pub(super) limits: BTreeMap<Source, Option<u8>>,
     /// More people are shown than there are slots for.
     pub(super) crowded: bool,
 }
@@ -55,6 +58,7 @@ impl Media {
             slots: Slots::new(negotiation.offer.slots.clone()),
             told: false,
             fills: Vec::new(),
+            limits: BTreeMap::new(),
             crowded: false,
             negotiation,
         }
@@ -175,7 +179,7 @@ impl Seat {
 
 fn largest<'a>(tiles: impl Iterator<Item = &'a Tile>, screen: bool) -> Option<Demand> {
     tiles.fold(None, |demand: Option<Demand>, tile| {
-        let demand = demand.unwrap_or(Demand { screen, ..Demand::default() });
+        let demand = demand.unwrap_or_else(|| Demand { screen, ..Demand::default() });
         Some(Demand {
             width: demand.width.max(tile.width).max(1),
             height: demand.height.max(tile.height).max(1),

@@ -262,7 +262,7 @@ impl Pairs {
             }
         } else if !self.video.contains(&speaker) {
             let free = self.video.iter().position(Option::is_none);
-            let place = free.or(self.video.len().checked_sub(1));
+            let place = free.or_else(|| self.video.len().checked_sub(1));
             if let Some(held) = place.and_then(|place| self.video.get_mut(place)) {
                 *held = speaker;
             }

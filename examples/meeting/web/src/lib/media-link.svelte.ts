@@ -25,6 +25,8 @@ export class MediaLink {
   readonly #tracks = new Map<Source, MediaStreamTrack>();
   /** The best layer of each source that anybody is sent; what is not in here is sent whole. */
   readonly #layers = new Map<Source, number | null>();
+  /** Between an offer and its answer: what the server says of layers is about the session before. */
+  #negotiating = false;
   /** `setParameters` must not overtake itself. */
   #layering: Promise<void> = Promise.resolve();
   #iceServers: RTCIceServer[] = [];
@@ -53,6 +55,7 @@ export class MediaLink {
     });
     this.session = session;
     this.#layers.clear();
+    this.#negotiating = true;
     this.output.play(session.audioTracks());
     for (const [source, track] of this.#tracks) await this.#apply(session, source, track);
     const offer = await session.offer();
@@ -65,6 +68,7 @@ export class MediaLink {
 
   async answered(offerId: number, sdp: string): Promise<void> {
     if (offerId !== this.#offerId || !this.session) return;
+    this.#negotiating = false;
     clearTimeout(this.#timer);
     try {
       await this.session.accept(sdp);
@@ -92,6 +96,7 @@ export class MediaLink {
 
   /** Nobody is sent more of a source than this: more need not be encoded. */
   limitLayers(source: Source, max: number | null): void {
+    if (this.#negotiating) return;
     this.#layers.set(source, max);
     this.#layering = this.#layering.then(async () => {
       const latest = this.#layers.get(source);

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MediaStatus } from './media';
-import type { ClientMessage } from './protocol';
+import type { ClientMessage, Source } from './protocol';
 
 class FakeSession {
   closed = false;
+  readonly layers: [Source, number | null][] = [];
 
   constructor(
     _iceServers: RTCIceServer[],
@@ -26,6 +27,15 @@ class FakeSession {
 
   setTrack(): Promise<void> {
     return Promise.resolve();
+  }
+
+  setLayers(source: Source, max: number | null): Promise<void> {
+    this.layers.push([source, max]);
+    return Promise.resolve();
+  }
+
+  receiver(mid: string): object {
+    return { track: mid };
   }
 
   close(): void {
@@ -142,5 +152,43 @@ describe('a media link', () => {
     await vi.advanceTimersByTimeAsync(A_MINUTE);
     expect(sessions).toHaveLength(1);
     expect(link.status).toBe('closed');
+  });
+});
+
+describe('layers', () => {
+  it('encodes what the server says is watched, and everything in a new session', async () => {
+    await connected();
+    link.limitLayers('camera', null);
+    link.limitLayers('camera', 1);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(last().layers.at(-1)).toEqual(['camera', 1]);
+    await link.connect([]);
+    // The answer has not come: this is about the session that is gone.
+    link.limitLayers('camera', null);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(last().layers).toEqual([]);
+  });
+});
+
+describe('who is on a slot', () => {
+  const slot = (mid: string, source: Source, participant_id: string | null, speaker?: number) => ({
+    mid,
+    source,
+    participant_id,
+    ...(speaker === undefined ? {} : { speaker }),
+  });
+
+  it('is told by the assignment, or by who speaks', async () => {
+    await connected();
+    link.assignments = [slot('1', 'camera', 'a'), slot('2', 'camera', null, 0), slot('3', 'microphone', null, 1)];
+    expect(link.slotOf('b', 'camera')).toBeNull();
+    link.speaking = { participant_id: 'b', previous_id: 'a', speakers: ['b', 'c', null] };
+    expect(link.slotOf('b', 'camera')?.mid).toBe('2');
+    expect(link.slotOf('c', 'microphone')?.mid).toBe('3');
+    expect(link.speakerSlot?.mid).toBe('2');
+    expect(link.track(link.speakerSlot)).toBe('2');
+    link.speaking = { participant_id: 'self', previous_id: 'a', speakers: [] };
+    expect(link.assignments.map((one) => link.carried(one))).toEqual(['a', 'a', null]);
+    expect(link.slotOf('a', 'camera')?.mid).toBe('1');
   });
 });

@@ -48,7 +48,19 @@ impl Room {
     /// The media plane says what is the best layer of a source that anybody is sent; `None` when
     /// nobody is sent any.
     pub fn handle_demand(&mut self, id: ParticipantId, source: Source, max_spatial: Option<u8>) {
-        if self.seats.get(id).is_some_and(|seat| seat.publishes(source)) {
+        let seat = self.seats.get_mut(id).filter(|seat| seat.publishes(source));
+        if let Some(media) = seat.and_then(|seat| seat.media.as_mut()) {
+            media.limits.insert(source, max_spatial);
+            let message = ServerMessage::PublishLayers { source, max_spatial };
+            self.tell(Audience::One(id), message);
+        }
+    }
+
+    /// Repeats what a socket that was away may have missed.
+    pub(super) fn repeat_demand(&mut self, id: ParticipantId) {
+        let media = self.seats.get(id).and_then(|seat| seat.media.as_ref());
+        let limits = media.map(|media| media.limits.clone()).unwrap_or_default();
+        for (source, max_spatial) in limits {
             let message = ServerMessage::PublishLayers { source, max_spatial };
             self.tell(Audience::One(id), message);
         }

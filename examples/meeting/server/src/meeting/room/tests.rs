@@ -541,6 +541,14 @@ fn a_publisher_is_told_what_nobody_watches() {
         panic!("{events:?}")
     };
     assert_eq!(*id, ada, "bob sends no camera");
+    table.room.disconnect(ada, table.now);
+    table.room.handle_demand(ada, Source::Camera, Some(1));
+    table.events();
+    table.connect(ada);
+    let told = table.told(ada);
+    assert!(told.iter().any(|message| {
+        matches!(message, ServerMessage::PublishLayers { max_spatial: Some(1), .. })
+    }));
 }
 
 #[test]
