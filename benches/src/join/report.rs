@@ -181,6 +181,8 @@ fn media(outcome: &Outcome) -> Table {
             );
         }
     }
+    let stamped = outcome.residence.audio.total() + outcome.residence.video.total();
+    row(&mut table, "packets with a known residence", stamped as f64 / seconds, 0, "/s");
     row(&mut table, "lost", all.loss() * 100.0, 4, "%");
     row(&mut table, "repaired by retransmission", all.repaired as f64, 0, "packets");
     row(&mut table, "not authentic or not RTP", all.rejected as f64, 0, "packets");

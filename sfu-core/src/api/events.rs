@@ -9,7 +9,9 @@ use super::sfu::Shared;
 use crate::route::{Event, RouterId};
 
 /// What happens from now on, in order. Bounded: who reads too slowly is told
-/// by [`Event::Lagged`] how much it missed, and nobody waits for it.
+/// by [`Event::Lagged`] how much it missed, and nobody waits for it. In a large
+/// room one moment has thousands of events: [`only`](Self::only) leaves out
+/// those that nobody would look at.
 ///
 /// ```no_run
 /// # async fn run(room: sfu_core::Router) {
@@ -30,6 +32,23 @@ pub struct Events {
 impl Events {
     pub(crate) fn new(shared: Arc<Shared>, router: Option<RouterId>) -> Self {
         Self { queue: shared.client.subscribe(router), _shared: shared }
+    }
+
+    /// Passes on only events that `wanted` likes, from now on. Others take no
+    /// room, so that they cannot crowd out what is wanted, and are not missed
+    /// in [`Event::Lagged`]. `wanted` is called by the shards: it should only
+    /// look.
+    ///
+    /// ```no_run
+    /// # fn run(room: sfu_core::Router) {
+    /// use sfu_core::Event;
+    /// let speakers = room.events().only(|event| matches!(event, Event::SpeakersChanged { .. }));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn only(self, wanted: fn(&Event) -> bool) -> Self {
+        self.queue.set_wanted(wanted);
+        self
     }
 
     /// The next event; `None` when the `Sfu` has ended.

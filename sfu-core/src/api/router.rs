@@ -227,7 +227,7 @@ impl Router {
         DataProducer::new(self.place.clone(), producer, Some(stream), parameters)
     }
 
-    /// What happens in this router.
+    /// What happens in this router; see [`Events::only`] for large ones.
     pub fn events(&self) -> Events {
         Events::new(Arc::clone(&self.place.shared), Some(self.id()))
     }

@@ -23,6 +23,8 @@ pub(crate) struct EventQueue {
 
 #[derive(Default)]
 struct State {
+    /// Only events that it likes; none is all of them.
+    wanted: Option<fn(&Event) -> bool>,
     events: VecDeque<Event>,
     /// Bytes of payload in them.
     bytes: usize,
@@ -44,8 +46,16 @@ impl EventQueue {
         Arc::new(Self { router, state: Mutex::default() })
     }
 
+    /// Takes only events that `wanted` likes, also of those that wait already.
+    pub(crate) fn set_wanted(&self, wanted: fn(&Event) -> bool) {
+        let mut state = self.lock();
+        state.wanted = Some(wanted);
+        state.events.retain(wanted);
+        state.bytes = state.events.iter().map(Event::payload_len).sum();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while the lock is held; if it did, the queue is whole.
+        // If the caller's predicate panics while the lock is held, the queue is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -54,6 +64,9 @@ impl EventQueue {
             return;
         }
         let mut state = self.lock();
+        if state.wanted.is_some_and(|wanted| !wanted(event)) {
+            return;
+        }
         if state.events.len() >= CAPACITY {
             match state.events.iter().position(|old| old.is_superseded_by(event)) {
                 Some(position) => {
@@ -110,6 +123,21 @@ mod tests {
 
     fn router_closed(id: u64) -> Event {
         Event::RouterClosed { router: RouterId::from_u64(id).unwrap() }
+    }
+
+    #[test]
+    fn what_is_not_wanted_takes_no_room() {
+        let queue = EventQueue::new(None);
+        queue.push(&router_closed(1));
+        queue.push(&router_closed(2));
+        queue.set_wanted(|event| event.router() == RouterId::from_u64(2));
+        for _ in 0..2 * CAPACITY {
+            queue.push(&router_closed(3));
+        }
+        queue.push(&router_closed(2));
+        assert_eq!(next(&queue), Poll::Ready(Some(router_closed(2))));
+        assert_eq!(next(&queue), Poll::Ready(Some(router_closed(2))));
+        assert_eq!(next(&queue), Poll::Pending);
     }
 
     #[test]

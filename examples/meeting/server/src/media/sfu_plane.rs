@@ -65,7 +65,7 @@ struct SfuRoom {
 impl SfuRoom {
     fn new(router: Router) -> Self {
         Self {
-            events: router.events(),
+            events: router.events().only(is_heeded),
             router,
             sessions: HashMap::new(),
             publishers: HashMap::new(),
@@ -152,6 +152,19 @@ impl SfuRoom {
             }
         }
     }
+}
+
+/// In a large meeting one change of the speaker is told of each receiver; the room has no use for
+/// that, and must not miss what it has use for.
+fn is_heeded(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::TransportClosed { .. }
+            | Event::TransportStateChanged { .. }
+            | Event::SpeakersChanged { .. }
+            | Event::ActiveSpeaker { observer: None, .. }
+            | Event::ProducerDemandChanged { .. }
+    )
 }
 
 impl MediaRoom for SfuRoom {
