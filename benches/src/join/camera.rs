@@ -307,7 +307,7 @@ impl Layer {
             segment = segment.max(sealed);
         }
         self.frames = self.frames.wrapping_add(1);
-        path.send(&scratch[..at], segment);
+        path.send_media(&scratch[..at], segment);
     }
 
     fn write_payload(&self, body: &mut [u8], first: bool, key: bool, temporal: &Temporal) {
@@ -354,7 +354,7 @@ impl Layer {
         let len = at + 2 + payload.len();
         let Some(sealed) = path.seal(scratch, len) else { return false };
         self.rtx_seq = self.rtx_seq.wrapping_add(1);
-        path.send(&scratch[..sealed], sealed);
+        path.send_media(&scratch[..sealed], sealed);
         true
     }
 }

@@ -39,7 +39,7 @@ struct Inside {
 }
 
 impl VideoPacket {
-    /// A packet of which only the header was looked at.
+    /// A packet of which only the header was looked at, or that has no payload.
     pub(crate) fn outside(timestamp: u32, ends_frame: bool, arrived: Stamp) -> Self {
         Self { inside: None, timestamp, ends_frame, arrived }
     }

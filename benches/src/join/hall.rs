@@ -66,6 +66,10 @@ pub(crate) struct HallOptions {
     /// others look at headers.
     #[arg(long, default_value_t = 1)]
     pub(crate) sample: usize,
+    /// Lose this share of media packets (0 to 1) on the way to the server and
+    /// back, as a poor network does.
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) loss: f64,
     /// Take frame sizes and key frames from this IVF file of VP8.
     #[arg(long)]
     pub(crate) recording: Option<PathBuf>,
@@ -121,6 +125,7 @@ impl Outcome {
 impl Hall {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
         ensure!(self.people > 0, "expected at least one participant");
+        ensure!((0.0..1.0).contains(&self.options.loss), "expected --loss from 0 to 1");
         let server = Server::start(&self.options.server, self.people)?;
         let meeting = server.create_meeting()?;
         let clock = Clock::start();
@@ -206,6 +211,7 @@ impl Hall {
             view: self.view,
             publishers,
             sample: self.options.sample,
+            loss: self.options.loss,
             conversation: Conversation::new(publishers as u32, self.options.seed),
             recording: recording.map(Arc::new),
             began: clock.now(),

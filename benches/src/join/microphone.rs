@@ -129,7 +129,7 @@ impl Microphone {
         };
         payload[MARKER_AT..MARKER_AT + Marker::LEN].copy_from_slice(&marker.to_bytes());
         let Some(sealed) = path.seal(scratch, head + len) else { return };
-        path.send(&scratch[..sealed], sealed);
+        path.send_media(&scratch[..sealed], sealed);
         self.seq = self.seq.wrapping_add(1);
         self.frame = self.frame.wrapping_add(1);
         self.packets = self.packets.wrapping_add(1);

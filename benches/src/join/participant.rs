@@ -41,6 +41,8 @@ pub(crate) struct Scene {
     pub(crate) sample: usize,
     pub(crate) conversation: Conversation,
     pub(crate) recording: Option<Arc<Recording>>,
+    /// This share of media packets is lost on purpose.
+    pub(crate) loss: f64,
     /// When the conversation began.
     pub(crate) began: Time,
     pub(crate) seed: u64,
@@ -308,7 +310,7 @@ impl Participant {
         let local = self.local;
         let near = |server: &SocketAddr| server.ip().is_loopback() == local.is_loopback();
         let answer = Answer::parse(sdp, near)?;
-        let path = Path::new(local, answer.server)?;
+        let path = Path::new(local, answer.server, scene.loss)?;
         let tuple = Tuple::new(Protocol::Udp, path.local(), answer.server);
         self.checker.restart(tuple, answer.ice);
         let mut config = DtlsConfig::new(scene.certificate.clone());

@@ -6,8 +6,10 @@ use std::os::fd::{AsRawFd, RawFd};
 
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use sfu_core::wire::srtp::Outbound;
+use sfu_ice::{PacketClass, classify};
 
 use super::clock::Stamp;
+use super::script::mix;
 
 /// Room for one maximal GRO super-packet a message.
 const MESSAGE_BYTES: usize = 65_536;
@@ -39,6 +41,24 @@ pub(crate) struct Path {
     /// The transport-wide number of the next packet.
     pub(crate) transport_seq: u16,
     pub(crate) sent: Sent,
+    loss: Loss,
+}
+
+/// Loses packets on purpose, evenly and the same in every run.
+#[derive(Clone, Copy, Debug)]
+struct Loss {
+    share: f64,
+    packets: u64,
+}
+
+impl Loss {
+    fn takes_next(&mut self) -> bool {
+        if self.share == 0.0 {
+            return false;
+        }
+        self.packets += 1;
+        (mix(self.packets) >> 11) as f64 / ((1_u64 << 53) as f64) < self.share
+    }
 }
 
 /// What the kernel took, and what it did not.
@@ -50,8 +70,9 @@ pub(crate) struct Sent {
 }
 
 impl Path {
-    /// A path from any port of `local` to `server`.
-    pub(crate) fn new(local: IpAddr, server: SocketAddr) -> io::Result<Self> {
+    /// A path from any port of `local` to `server` that loses this share of the
+    /// media, either way.
+    pub(crate) fn new(local: IpAddr, server: SocketAddr, loss: f64) -> io::Result<Self> {
         let socket = UdpSocket::bind(SocketAddr::new(local, 0))?;
         socket.set_nonblocking(true)?;
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
@@ -59,7 +80,8 @@ impl Path {
         let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), RECEIVE_BUFFER);
         let local = socket.local_addr()?;
         let (outbound, sent) = (None, Sent::default());
-        Ok(Self { socket, state, local, server, outbound, transport_seq: 0, sent })
+        let loss = Loss { share: loss, packets: u64::from(local.port()) << 32 };
+        Ok(Self { socket, state, local, server, outbound, transport_seq: 0, sent, loss })
     }
 
     pub(crate) fn fd(&self) -> RawFd {
@@ -89,7 +111,9 @@ impl Path {
         for (slice, meta) in slices.iter_mut().zip(&area.metas).take(received) {
             let arrived = meta.timestamp.map_or_else(Stamp::now, Stamp::at);
             for datagram in slice[..meta.len].chunks_mut(meta.stride.max(1)) {
-                handle(self, arrived, datagram);
+                if !(classify(datagram) == PacketClass::Rtp && self.loss.takes_next()) {
+                    handle(self, arrived, datagram);
+                }
             }
         }
         // A short batch says that the socket was empty; the poller tells of more.
@@ -113,6 +137,19 @@ impl Path {
                 self.sent.bytes += bytes.len() as u64;
             }
             Err(_) => self.sent.refused += count,
+        }
+    }
+
+    /// As [`send`](Self::send), for media, some of which may be lost on purpose.
+    pub(crate) fn send_media(&mut self, bytes: &[u8], segment: usize) {
+        if self.loss.share == 0.0 {
+            self.send(bytes, segment);
+            return;
+        }
+        for packet in bytes.chunks(segment.max(1)) {
+            if !self.loss.takes_next() {
+                self.send(packet, packet.len());
+            }
         }
     }
 

@@ -52,6 +52,7 @@ fn options(address: std::net::SocketAddr) -> HallOptions {
         threads: 1,
         turn: 2.0,
         sample: 1,
+        loss: 0.0,
         recording: None,
         seed: 1,
     }
@@ -81,6 +82,30 @@ fn ten_people_see_and_hear_each_other_without_a_break() {
     }
     assert!(total(&outcome).loss() < 0.05, "{:?}", total(&outcome));
     assert!(outcome.residence.audio.total() > 0 && outcome.residence.video.total() > 0);
+    runtime.shutdown_background();
+}
+
+/// What is lost comes again, so that pictures go on; what a repair could not
+/// save costs a key frame and no break.
+#[test]
+fn losses_are_repaired() {
+    let runtime = Runtime::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let address = serve(&runtime, folder.path());
+    let hall = Hall {
+        people: 4,
+        publishers: 2,
+        slots: SlotCounts { audio: 2, video: 2 },
+        view: View::All,
+        options: HallOptions { loss: 0.02, ..options(address) },
+    };
+    let outcome = meet(&hall);
+    let all = total(&outcome);
+    assert!(all.repaired > 0 && all.nacks > 0, "{all:?}");
+    assert_eq!((all.rejected, all.breaks.total()), (0, 0), "{all:?}");
+    for person in outcome.connected() {
+        assert!(person.received.frames > 0, "{} sees nobody", person.index);
+    }
     runtime.shutdown_background();
 }
 
