@@ -12,6 +12,8 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 15_000;
 /** ICE often recovers by itself; after this long a new connection is quicker. */
 const INTERRUPTED_MS = 4_000;
+const LAYER_ATTEMPTS = 5;
+const LAYER_RETRY_MS = 200;
 
 export class MediaLink {
   status: MediaStatus = $state('new');
@@ -98,14 +100,7 @@ export class MediaLink {
   limitLayers(source: Source, max: number | null): void {
     if (this.#negotiating) return;
     this.#layers.set(source, max);
-    this.#layering = this.#layering.then(async () => {
-      const latest = this.#layers.get(source);
-      try {
-        if (latest !== undefined) await this.session?.setLayers(source, latest);
-      } catch {
-        // The session closed meanwhile, or the browser keeps all layers: more is sent than needed.
-      }
-    });
+    this.#layering = this.#layering.then(() => this.#applyLayers(source));
   }
 
   /** Whom an assignment's slot carries now. */
@@ -166,6 +161,20 @@ export class MediaLink {
       if (this.#canOffer()) void this.connect();
       else this.#retry();
     }, backoffDelay(this.#failures));
+  }
+
+  /** A browser may be busy with the same sender: then once more, so that nobody waits for nothing. */
+  async #applyLayers(source: Source): Promise<void> {
+    const { session } = this;
+    for (let attempt = 1; attempt <= LAYER_ATTEMPTS; attempt += 1) {
+      const latest = this.#layers.get(source);
+      if (latest === undefined || session !== this.session) return;
+      try {
+        return await session?.setLayers(source, latest);
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, LAYER_RETRY_MS));
+      }
+    }
   }
 
   async #apply(session: MediaSession, source: Source, track: MediaStreamTrack | null): Promise<void> {

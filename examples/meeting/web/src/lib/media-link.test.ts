@@ -29,7 +29,14 @@ class FakeSession {
     return Promise.resolve();
   }
 
+  /** How often the browser still refuses. */
+  refusals = 0;
+
   setLayers(source: Source, max: number | null): Promise<void> {
+    if (this.refusals > 0) {
+      this.refusals -= 1;
+      return Promise.reject(new Error('busy'));
+    }
     this.layers.push([source, max]);
     return Promise.resolve();
   }
@@ -167,6 +174,18 @@ describe('layers', () => {
     link.limitLayers('camera', null);
     await vi.advanceTimersByTimeAsync(0);
     expect(last().layers).toEqual([]);
+  });
+});
+
+describe('a busy sender', () => {
+  it('is asked again, for the latest', async () => {
+    await connected();
+    last().refusals = 2;
+    link.limitLayers('camera', null);
+    await vi.advanceTimersByTimeAsync(50);
+    link.limitLayers('camera', 2);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(last().layers[0]).toEqual(['camera', 2]);
   });
 });
 
