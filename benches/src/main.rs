@@ -5,6 +5,7 @@
 //! `docs/benchmarks.md`. Everything stays on the loopback interface.
 
 mod alloc;
+mod allocator;
 mod client;
 mod counting;
 mod cpu;
@@ -13,6 +14,10 @@ mod fanout;
 mod handshakes;
 mod join;
 mod meeting;
+// The same meetings as in the tests.
+#[allow(unreachable_pub, dead_code)]
+#[path = "../../sfu-core/tests/meetings/mod.rs"]
+mod meetings;
 mod publisher;
 mod receivers;
 mod report;
@@ -43,6 +48,8 @@ enum Benchmark {
     Alloc(alloc::Options),
     /// Run lengths with Chromium publishers (needs Chromium and Node.js).
     Runlength(runlength::Options),
+    /// Choice of layers: against the optimum, in time, under noise.
+    Allocator(allocator::Options),
     /// Joins (ICE, DTLS, keys) per second on one core.
     Handshakes(handshakes::Options),
     /// Participants that join a meeting of plenum-server, and what reaches them.
@@ -57,6 +64,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Benchmark::Fanout(options) => fanout::run(options)?,
         Benchmark::Alloc(options) => alloc::run(options)?,
         Benchmark::Runlength(options) => runlength::run(options)?,
+        Benchmark::Allocator(options) => allocator::run(options)?,
         Benchmark::Handshakes(options) => handshakes::run(options)?,
         Benchmark::Join(options) => join::run(options)?,
         Benchmark::Meeting(options) => meeting::run(options)?,

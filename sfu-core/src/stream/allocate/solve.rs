@@ -3,8 +3,9 @@
 //!
 //! Greedy along the concave hull of each item, best gain per bit first; that is
 //! optimal but for the last step that does not fit. How far it can be from the
-//! optimum is known (the relaxed problem's value), and while that is more than
-//! half a percent, single raises and exchanges of two items improve it. The
+//! optimum is known (the relaxed problem's value). While that is more than half
+//! a percent, raises and exchanges of two items improve it, and then a search
+//! that branches on the step that did not fit. The work is bounded, and the
 //! buffers are kept from call to call.
 
 /// One size of an item. Of one item both numbers grow from size to size.
@@ -32,6 +33,10 @@ pub(super) struct Solver {
     raises: Vec<Raise>,
     /// For each raise the two best of different items among those no dearer.
     best: Vec<[Option<u32>; 2]>,
+    /// What the search lets each item have, what it tries, and the best so far.
+    ranges: Vec<(u32, u32)>,
+    trial: Vec<u32>,
+    found: Vec<u32>,
     /// Elementary operations of the last call: what its time is made of.
     pub(super) operations: u64,
 }
@@ -43,6 +48,18 @@ struct Step {
     item: u32,
     from: u32,
     to: u32,
+}
+
+/// Where a climb ended.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    budget: u64,
+    left: u64,
+    value: f64,
+    /// No choice within the ranges is worth more, but for sizes off the hulls.
+    bound: f64,
+    /// The first step that did not fit.
+    stuck: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +74,12 @@ struct Raise {
 const CLOSE_ENOUGH: f64 = 0.005;
 /// A gain that is more than rounding.
 const GAIN: f64 = 1e-12;
-/// Improvements in one call at most, so that its time is bounded.
-const MAX_IMPROVEMENTS: u32 = 24;
+/// Improvements in a row at most.
+const MAX_IMPROVEMENTS: u32 = 16;
+/// Operations that the search adds at most.
+const SEARCH: u64 = 10_000;
+/// Steps that the search decides at most, one within the other.
+const DEPTH: u32 = 40;
 
 impl Solver {
     /// Chooses a size of each item so that the costs sum up to `budget` at
@@ -71,28 +92,116 @@ impl Solver {
         let used = sum(sizes, items, |size| size.cost);
         let Some(left) = budget.checked_sub(used) else { return };
         let value: f64 = items.iter().map(|item| size(sizes, item.chosen).value).sum();
-        self.find_steps(sizes, items);
-        let (mut left, bound) = self.climb(sizes, items, left, value);
-        let mut value: f64 = items.iter().map(|item| size(sizes, item.chosen).value).sum();
-        for _ in 0..MAX_IMPROVEMENTS {
-            if bound - value <= bound * CLOSE_ENOUGH {
+        self.find_ranges(sizes, items, left);
+        self.find_steps(sizes);
+        let root = Node { budget, ..self.climb(sizes, left, value) };
+        for (item, chosen) in items.iter_mut().zip(&self.trial) {
+            item.chosen = *chosen;
+        }
+        let mut value = self.improve(sizes, items, root.left, root.value, root.bound);
+        if is_close(value, root.bound) {
+            return;
+        }
+        self.found.clear();
+        let limit = self.operations + SEARCH;
+        if self.search(sizes, &root, &mut value, limit, DEPTH) {
+            let mut left = budget;
+            for (item, found) in items.iter_mut().zip(&self.found) {
+                item.chosen = *found;
+                left = left.saturating_sub(size(sizes, item.chosen).cost);
+            }
+            self.improve(sizes, items, left, value, root.bound);
+        }
+    }
+
+    /// Follows both ways to settle the step that did not fit, as long as there
+    /// may be something better. Whether something was found.
+    fn search(
+        &mut self,
+        sizes: &[Size],
+        node: &Node,
+        best: &mut f64,
+        limit: u64,
+        depth: u32,
+    ) -> bool {
+        let Some(step) = node.stuck.and_then(|at| self.steps.get(at)).copied() else {
+            return false;
+        };
+        let at = step.item as usize;
+        let Some(&(least, most)) = self.ranges.get(at) else { return false };
+        let mut better = false;
+        // With the step, if the item alone can have it; then without it.
+        for range in [(step.to, most), (least, step.from)] {
+            if self.operations >= limit || depth == 0 {
                 break;
             }
-            let Some((saved, cost, gain)) = self.improve(sizes, items, left) else { break };
+            if let Some(place) = self.ranges.get_mut(at) {
+                *place = range;
+            }
+            let (cost, value) =
+                self.ranges.iter().fold((0u64, 0.0), |(cost, value), (least, _)| {
+                    let size = size(sizes, *least);
+                    (cost.saturating_add(size.cost), value + size.value)
+                });
+            let Some(left) = node.budget.checked_sub(cost) else { continue };
+            let child = self.climb(sizes, left, value);
+            let child = Node { budget: node.budget, ..child };
+            if child.value > *best + GAIN {
+                *best = child.value;
+                self.found.clear();
+                self.found.extend_from_slice(&self.trial);
+                better = true;
+            }
+            if !is_close(*best, child.bound) {
+                better |= self.search(sizes, &child, best, limit, depth - 1);
+            }
+        }
+        if let Some(place) = self.ranges.get_mut(at) {
+            *place = (least, most);
+        }
+        better
+    }
+
+    /// Raises and exchanges while that helps. Gives the value.
+    fn improve(
+        &mut self,
+        sizes: &[Size],
+        items: &mut [Item],
+        mut left: u64,
+        mut value: f64,
+        bound: f64,
+    ) -> f64 {
+        for _ in 0..MAX_IMPROVEMENTS {
+            if is_close(value, bound) {
+                break;
+            }
+            let Some((saved, cost, gain)) = self.exchange(sizes, items, left) else { break };
             left = left.saturating_add(saved).saturating_sub(cost);
             value += gain;
+        }
+        value
+    }
+
+    /// What each item can have if no other has more than its least.
+    fn find_ranges(&mut self, sizes: &[Size], items: &[Item], left: u64) {
+        self.ranges.clear();
+        for item in items {
+            let most = left.saturating_add(size(sizes, item.least).cost);
+            let fits = |at: &u32| size(sizes, *at).cost <= most;
+            let most = (item.least..=item.most).rev().find(fits).unwrap_or(item.least);
+            self.ranges.push((item.least, most));
         }
     }
 
     /// The corners of all hulls, best gain per bit first.
-    fn find_steps(&mut self, sizes: &[Size], items: &[Item]) {
+    fn find_steps(&mut self, sizes: &[Size]) {
         self.steps.clear();
-        for (number, item) in (0..).zip(items) {
-            let mut from = item.least;
-            while from < item.most {
+        for (number, &(least, most)) in (0..).zip(&self.ranges) {
+            let mut from = least;
+            while from < most {
                 let base = size(sizes, from);
                 let mut corner = (f64::NEG_INFINITY, from);
-                for to in from + 1..=item.most {
+                for to in from + 1..=most {
                     self.operations += 1;
                     let slope = gain_per_bit(base, size(sizes, to));
                     if slope >= corner.0 {
@@ -112,36 +221,41 @@ impl Solver {
         self.operations += steps * u64::from(steps.max(2).ilog2());
     }
 
-    /// Takes every step that fits and whose item stands before it. Gives what
-    /// is left, and a value that no choice can exceed.
-    fn climb(&mut self, sizes: &[Size], items: &mut [Item], left: u64, value: f64) -> (u64, f64) {
-        let (mut left, mut value) = (left, value);
-        let mut bound = None;
-        for step in &self.steps {
-            self.operations += 1;
-            let Some(item) = items.get_mut(step.item as usize) else { continue };
-            if item.chosen != step.from {
+    /// From the least sizes of the ranges, of which `value` and `left` are
+    /// given, takes every step that fits and whose item stands before it.
+    fn climb(&mut self, sizes: &[Size], left: u64, value: f64) -> Node {
+        self.trial.clear();
+        self.trial.extend(self.ranges.iter().map(|(least, _)| *least));
+        let (mut rest, mut worth) = (left, value);
+        let (mut bound, mut stuck) = (None, None);
+        self.operations += (self.trial.len() + self.steps.len()) as u64;
+        for (number, step) in self.steps.iter().enumerate() {
+            let Some(place) = self.trial.get_mut(step.item as usize) else { continue };
+            let range = self.ranges.get(step.item as usize);
+            if *place != step.from || range.is_none_or(|(_, most)| *most < step.to) {
                 continue;
             }
             let (from, to) = (size(sizes, step.from), size(sizes, step.to));
-            match left.checked_sub(to.cost.saturating_sub(from.cost)) {
-                Some(rest) => {
-                    left = rest;
-                    value += to.value - from.value;
-                    item.chosen = step.to;
+            match rest.checked_sub(to.cost.saturating_sub(from.cost)) {
+                Some(less) => {
+                    rest = less;
+                    worth += to.value - from.value;
+                    *place = step.to;
                 }
                 // The relaxed problem takes as much of this step as fits.
-                None => {
-                    bound.get_or_insert(value + step.gain_per_bit * left as f64);
+                None if stuck.is_none() => {
+                    bound = Some(worth + step.gain_per_bit * rest as f64);
+                    stuck = Some(number);
                 }
+                None => {}
             }
         }
-        (left, bound.unwrap_or(value))
+        Node { budget: 0, left: rest, value: worth, bound: bound.unwrap_or(worth), stuck }
     }
 
     /// The best of all single raises, and of all pairs in which one item gives
     /// way to another. Gives what it saved, cost and gained.
-    fn improve(
+    fn exchange(
         &mut self,
         sizes: &[Size],
         items: &mut [Item],
@@ -225,6 +339,10 @@ impl Solver {
             (Some(raise.item) != but).then_some((number, raise))
         })
     }
+}
+
+fn is_close(value: f64, bound: f64) -> bool {
+    bound - value <= bound * CLOSE_ENOUGH
 }
 
 fn gain_per_bit(from: Size, to: Size) -> f64 {
