@@ -12,23 +12,15 @@ use sfu_ice::Time;
 
 use super::consumer::Consumer;
 use super::event::Event;
-use super::producer::{IncomingStream, Producer};
+use super::ladder::ladder;
 use super::router::Router;
-use crate::stream::allocate::{Allocator, Budget, Choice, Ladder, Request, Rung};
-use crate::stream::select::Layers;
+use crate::stream::allocate::{Allocator, Budget, Choice, Request};
 use crate::wire::MediaKind;
 
 /// How often a managed transport is looked at.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Bits per second that are kept free for each audio stream at least.
 const AUDIO_RESERVE: u64 = 40_000;
-/// What is taken for the largest picture of a source that did not tell, and
-/// for its frame rate.
-const NOMINAL_SIZE: (u16, u16) = (1_280, 720);
-const NOMINAL_FRAME_RATE: f32 = 30.0;
-/// Bits for a pixel of a layer that was never seen.
-const NOMINAL_BITS: f32 = 0.06;
-
 /// What a transport's choice of layers needs to remember.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Allocation {
@@ -135,6 +127,8 @@ impl Router {
         for stream in &mut producer.streams {
             stream.layers.review(now);
         }
+        let active = producer.active_streams(now);
+        producer.demand.review(now, active);
         producer.ladder = ladder(producer, now);
         for &consumer in &producer.consumers {
             if let Some(consumer) = self.consumers.get_mut(consumer as usize) {
@@ -167,18 +161,28 @@ impl Router {
             if consumer.config.kind != MediaKind::Video {
                 continue;
             }
-            let choice = if managed && consumer.takes_part() {
+            let mut choice = None;
+            if managed && consumer.takes_part() {
+                choice = allocator.choice(number).map(|choice| self.open_upward(consumer, choice));
                 number += 1;
-                allocator.choice(number - 1)
-            } else {
-                None
-            };
+            }
             self.carry(now, consumer_key, choice, events);
         }
         self.allocator = allocator;
         if managed != was_managed {
             self.wake(key);
         }
+    }
+
+    /// Who gets the highest temporal layer gets also those that may be added.
+    fn open_upward(&self, consumer: &Consumer, mut choice: Choice) -> Choice {
+        let producer = consumer.producer.and_then(|key| self.producers.get(key as usize));
+        if let (Some(producer), Some(layers)) = (producer, &mut choice.layers)
+            && producer.ladder.top_temporal(layers.spatial) == Some(layers.temporal)
+        {
+            layers.temporal = u8::MAX;
+        }
+        choice
     }
 
     fn choose(&mut self, now: Time, key: u32, allocator: &mut Allocator) {
@@ -244,89 +248,4 @@ impl Consumer {
             present: self.choice.and_then(|choice| choice.layers),
         }
     }
-}
-
-/// What a producer offers: what comes now, and what would come if it was asked
-/// for.
-pub(crate) fn ladder(producer: &Producer, now: Time) -> Ladder {
-    let mut ladder = Ladder::new();
-    let count = producer.streams.len();
-    let active = producer.active_streams(now);
-    for (index, stream) in (0..8u8).zip(&producer.streams) {
-        let alive = active & (1 << index) != 0;
-        let overdue = !alive && producer.demand.is_overdue(now, index);
-        if overdue && active != 0 {
-            ladder.withheld = true;
-            continue;
-        }
-        // Of a source that is silent altogether no bits are to be kept, but it
-        // keeps its place: it may be a screen that stands still.
-        let cost = |rate: u32| if overdue { 1 } else { rate };
-        if count > 1 {
-            push_stream(&mut ladder, stream, (index, count), cost);
-        } else {
-            push_spatial_layers(&mut ladder, stream, cost);
-        }
-    }
-    ladder
-}
-
-/// The temporal layers of one encoding of several.
-fn push_stream(
-    ladder: &mut Ladder,
-    stream: &IncomingStream,
-    (index, count): (u8, usize),
-    cost: impl Fn(u32) -> u32,
-) {
-    let (width, height) = stream.size.unwrap_or_else(|| nominal_size(index, count));
-    let top = stream.layers.top();
-    for temporal in 0..=top.map_or(0, |(_, temporal)| temporal) {
-        let layers = Layers { spatial: index, temporal };
-        let (bitrate, frame_rate) = match top {
-            Some(_) => {
-                (stream.layers.bitrate(u8::MAX, temporal), stream.layers.frame_rate(temporal))
-            }
-            None => nominal_rate((width, height)),
-        };
-        ladder.push(Rung { layers, bitrate: cost(bitrate), width, height, frame_rate });
-    }
-}
-
-/// The spatial and temporal layers of one stream.
-fn push_spatial_layers(ladder: &mut Ladder, stream: &IncomingStream, cost: impl Fn(u32) -> u32) {
-    let Some((top, fastest)) = stream.layers.top() else {
-        let (width, height) = stream.size.unwrap_or(NOMINAL_SIZE);
-        let (bitrate, frame_rate) = nominal_rate((width, height));
-        let layers = Layers::MIN;
-        ladder.push(Rung { layers, bitrate: cost(bitrate), width, height, frame_rate });
-        return;
-    };
-    let full = stream.size.unwrap_or(NOMINAL_SIZE);
-    for spatial in 0..=top {
-        let (width, height) = halved(full, top - spatial);
-        for temporal in 0..=fastest {
-            let layers = Layers { spatial, temporal };
-            let bitrate = cost(stream.layers.bitrate(spatial, temporal));
-            let frame_rate = stream.layers.frame_rate(temporal);
-            ladder.push(Rung { layers, bitrate, width, height, frame_rate });
-        }
-    }
-}
-
-/// Each encoding is taken for half as wide and high as the next, the last for
-/// 720p.
-fn nominal_size(index: u8, count: usize) -> (u16, u16) {
-    let below = count.saturating_sub(usize::from(index) + 1).min(6);
-    halved(NOMINAL_SIZE, below as u8)
-}
-
-fn halved((width, height): (u16, u16), times: u8) -> (u16, u16) {
-    let half = |length: u16| (length >> times.min(15)).max(1);
-    (half(width), half(height))
-}
-
-fn nominal_rate((width, height): (u16, u16)) -> (u32, f32) {
-    let pixels = f32::from(width) * f32::from(height);
-    // Saturates.
-    ((pixels * NOMINAL_FRAME_RATE * NOMINAL_BITS) as u32, NOMINAL_FRAME_RATE)
 }

@@ -17,9 +17,11 @@ use crate::wire::MediaKind;
 
 /// How long less must be wanted before it is told.
 const HOLD: Duration = Duration::from_millis(500);
-/// A publisher that was asked for a layer for so long and does not send it
+/// A publisher that was asked for an encoding for so long and does not send it
 /// does not have it.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// After so long it may have it again.
+const RETRY: Duration = Duration::from_secs(30);
 
 /// What was told of one producer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -30,6 +32,8 @@ pub(crate) struct ProducerDemand {
     less_since: Option<Time>,
     /// Since when each encoding is wanted, as it was told.
     wanted_since: [Option<Time>; 8],
+    /// Since when each encoding is known not to come.
+    missing_since: [Option<Time>; 8],
 }
 
 impl ProducerDemand {
@@ -62,11 +66,27 @@ impl ProducerDemand {
         demand
     }
 
+    /// Takes note of which encodings come at `now`, one bit each.
+    pub(crate) fn review(&mut self, now: Time, active: u8) {
+        let both = self.missing_since.iter_mut().zip(&self.wanted_since);
+        for (stream, (missing, wanted)) in both.enumerate() {
+            let asked = wanted.is_some_and(|wanted| now.since(wanted) > PATIENCE);
+            if active & (1 << stream) != 0 {
+                *missing = None;
+            } else if let Some(since) = *missing {
+                if now.since(since) > RETRY {
+                    *missing = None;
+                }
+            } else if asked {
+                *missing = Some(now);
+            }
+        }
+    }
+
     /// Whether the publisher was asked for this encoding for so long that it
     /// would come if there was any.
-    pub(crate) fn is_overdue(&self, now: Time, stream: u8) -> bool {
-        let since = self.wanted_since.get(usize::from(stream)).copied().flatten();
-        since.is_some_and(|since| now.since(since) > PATIENCE)
+    pub(crate) fn is_missing(&self, stream: u8) -> bool {
+        self.missing_since.get(usize::from(stream)).is_some_and(Option::is_some)
     }
 }
 
@@ -138,13 +158,18 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_is_overdue_when_it_was_asked_for_long_enough() {
+    fn an_encoding_is_missing_when_it_was_asked_for_long_enough() {
         let mut demand = ProducerDemand::default();
         demand.update(Time::from_secs(10), layers(0, 2));
         demand.update(Time::from_secs(12), layers(1, 2));
-        assert!(demand.is_overdue(Time::from_secs(13), 0));
-        assert!(!demand.is_overdue(Time::from_secs(13), 1));
-        assert!(demand.is_overdue(Time::from_secs(15), 1));
-        assert!(!demand.is_overdue(Time::from_secs(15), 2));
+        let mut missing = |seconds, active| {
+            demand.review(Time::from_secs(seconds), active);
+            [0, 1, 2].map(|stream| demand.is_missing(stream))
+        };
+        assert_eq!(missing(13, 0), [true, false, false]);
+        assert_eq!(missing(15, 0), [true, true, false]);
+        assert_eq!(missing(16, 1), [false, true, false]);
+        assert_eq!(missing(44, 1), [false, true, false]);
+        assert_eq!(missing(46, 1), [false, false, false], "it is asked for once more");
     }
 }

@@ -16,6 +16,7 @@ use crate::wire::ExtSeq;
 use crate::wire::buf::Pool;
 use crate::wire::codec::{self, Codec, CodecError};
 use crate::wire::rtcp::NtpTime;
+use crate::wire::rtp::vla::VideoLayersAllocation;
 use crate::wire::rtp::{self, Elements, Extensions, RtpHeader, RtpView, read_extensions};
 
 impl Router {
@@ -155,6 +156,12 @@ impl Router {
         let (codec, wants_nack) = (codec.codec, codec.nack);
         let full = producer.is_full();
         let paused = producer.paused;
+        if !recovered && let Some(told) = extensions.video_layers_allocation {
+            // One that cannot be read says nothing.
+            if let Ok(told) = VideoLayersAllocation::read(told.of(packet)) {
+                producer.handle_allocation(&told);
+            }
+        }
         let Some(incoming) = producer.streams.get_mut(usize::from(stream.stream)) else { return };
 
         let arrival = if recovered {
@@ -179,6 +186,16 @@ impl Router {
         if !meta.padding_only {
             let temporal = meta.temporal_id.unwrap_or(0);
             incoming.layers.push(meta.spatial_id, temporal, packet.len(), header.marker);
+        }
+        // Only key frames tell how large their pictures are.
+        let unknown = meta.frame_start && incoming.sizes.of(meta.spatial_id).is_none();
+        if (meta.keyframe_start || unknown)
+            && let Ok(frame) = codec::inspect(codec, header.payload(packet))
+        {
+            incoming.sizes.set(frame.spatial_id, frame.resolution);
+        }
+        if descriptor.is_some() && meta.frame_start {
+            incoming.sizes.set(meta.spatial_id, incoming.layering.resolution());
         }
         if wants_nack {
             if arrival.kind == ArrivalKind::Reset {

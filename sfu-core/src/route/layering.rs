@@ -18,6 +18,8 @@ pub(crate) struct Layering {
     version: u32,
     /// Frame that brought the structure.
     frame: u16,
+    /// Width and height of the last frame's pictures, if they are described.
+    resolution: Option<(u16, u16)>,
 }
 
 impl Layering {
@@ -41,6 +43,7 @@ impl Layering {
                     layers.and_then(|(spatial, temporal)| Dependencies::cell(spatial, temporal));
             }
         }
+        self.resolution = frame.resolution;
         meta.dependencies = Some(self.digest(&frame));
         meta.spatial_id = frame.spatial_id;
         meta.temporal_id = Some(frame.temporal_id);
@@ -49,6 +52,11 @@ impl Layering {
         meta.frame_end = frame.end_of_frame;
         meta.discardable = frame.is_discardable();
         Ok(is_new)
+    }
+
+    /// Width and height of the pictures of the frame that was read last.
+    pub(crate) const fn resolution(&self) -> Option<(u16, u16)> {
+        self.resolution
     }
 
     /// Which structure is in force; zero is none.

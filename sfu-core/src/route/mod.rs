@@ -18,6 +18,7 @@ mod ingest;
 mod inspect;
 mod keyframe;
 mod keyframe_cache;
+mod ladder;
 mod layering;
 mod producer;
 mod redundancy;

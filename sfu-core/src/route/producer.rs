@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sfu_ice::Time;
 
-use super::allocate::ladder;
 use super::config::{CodecConfig, ProducerConfig};
 use super::demand::ProducerDemand;
 use super::id::ProducerId;
 use super::keyframe::KeyFrameRequests;
 use super::keyframe_cache::KeyFrameCache;
+use super::ladder::{Sizes, ladder};
 use super::layering::Layering;
 use super::speakers::{Speech, Voice};
 use crate::stream::allocate::Ladder;
@@ -78,8 +78,7 @@ pub(crate) struct IncomingStream {
     pub(crate) recv: RecvStream,
     /// What its layers cost.
     pub(crate) layers: LayerMeter,
-    /// Width and height of its largest picture, once known.
-    pub(crate) size: Option<(u16, u16)>,
+    pub(crate) sizes: Sizes,
     pub(crate) nack: NackGenerator,
     pub(crate) key_frames: KeyFrameRequests,
     pub(crate) fir_seq: u8,
@@ -129,7 +128,7 @@ impl Producer {
             codec: 0,
             recv: RecvStream::new(clock_rate),
             layers: LayerMeter::new(),
-            size: None,
+            sizes: Sizes::default(),
             nack: NackGenerator::new(config.kind),
             key_frames: KeyFrameRequests::default(),
             fir_seq: 0,

@@ -17,6 +17,7 @@ use super::demand::ProducerDemand;
 use super::id::{ProducerId, RouterId, TransportId};
 use super::keyframe::KeyFrameRequests;
 use super::keyframe_cache::KeyFrameCache;
+use super::ladder::Sizes;
 use super::layering::Layering;
 use super::producer::{Fresh, IncomingStream, Producer, Stored, StreamCounters};
 use super::router::Router;
@@ -111,7 +112,7 @@ struct StreamSnapshot {
     codec: u8,
     recv: RecvStream,
     layers: LayerMeter,
-    size: Option<(u16, u16)>,
+    sizes: Sizes,
     nack: NackGenerator,
     key_frames: KeyFrameRequests,
     fir_seq: u8,
@@ -334,7 +335,7 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
         codec: stream.codec,
         recv: stream.recv.clone(),
         layers: stream.layers.clone(),
-        size: stream.size,
+        sizes: stream.sizes,
         nack: stream.nack.clone(),
         key_frames: stream.key_frames.clone(),
         fir_seq: stream.fir_seq,
@@ -382,7 +383,7 @@ fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
             codec: stream.codec,
             recv: stream.recv,
             layers: stream.layers,
-            size: stream.size,
+            sizes: stream.sizes,
             nack: stream.nack,
             key_frames: stream.key_frames,
             fir_seq: stream.fir_seq,

@@ -1,6 +1,7 @@
 //! The engine's behaviour in virtual time: simulated publishers and receivers
 //! on simulated links around one `Engine`, one behaviour per module.
 
+mod allocation;
 mod data;
 mod dd;
 mod direct_transport;

@@ -66,6 +66,12 @@ impl Ladder {
         true
     }
 
+    /// The highest temporal layer that a spatial layer has here.
+    pub fn top_temporal(&self, spatial: u8) -> Option<u8> {
+        let of = self.rungs().iter().filter(|rung| rung.layers.spatial == spatial);
+        of.map(|rung| rung.layers.temporal).max()
+    }
+
     /// The rungs, in the order in which they were added.
     pub fn rungs(&self) -> &[Rung] {
         self.rungs.get(..usize::from(self.len)).unwrap_or_default()

@@ -3,8 +3,8 @@
 //!
 //! Greedy along the concave hull of each item, best gain per bit first; that is
 //! optimal but for the last step that does not fit. How far it can be from the
-//! optimum is known (the relaxed problem's value). While that is more than half
-//! a percent, raises and exchanges of two items improve it, and then a search
+//! optimum is known (the relaxed problem's value). While that is more than a
+//! fifth of a percent, raises and exchanges of two items improve it, and then a search
 //! that branches on the step that did not fit. The work is bounded, and the
 //! buffers are kept from call to call.
 
@@ -71,13 +71,13 @@ struct Raise {
 }
 
 /// Closer to the bound than this nothing is improved any more.
-const CLOSE_ENOUGH: f64 = 0.005;
+const CLOSE_ENOUGH: f64 = 0.002;
 /// A gain that is more than rounding.
 const GAIN: f64 = 1e-12;
 /// Improvements in a row at most.
 const MAX_IMPROVEMENTS: u32 = 16;
 /// Operations that the search adds at most.
-const SEARCH: u64 = 10_000;
+const SEARCH: u64 = 16_000;
 /// Steps that the search decides at most, one within the other.
 const DEPTH: u32 = 40;
 
@@ -248,6 +248,22 @@ impl Solver {
                     stuck = Some(number);
                 }
                 None => {}
+            }
+        }
+        // Between the corners there may be a size that fits.
+        if let Some(step) = stuck.and_then(|at| self.steps.get(at))
+            && let Some(place) = self.trial.get_mut(step.item as usize)
+            && *place == step.from
+        {
+            let from = size(sizes, step.from);
+            for between in (step.from + 1..step.to).rev() {
+                let between_size = size(sizes, between);
+                if let Some(less) = rest.checked_sub(between_size.cost.saturating_sub(from.cost)) {
+                    rest = less;
+                    worth += between_size.value - from.value;
+                    *place = between;
+                    break;
+                }
             }
         }
         Node { budget: 0, left: rest, value: worth, bound: bound.unwrap_or(worth), stuck }

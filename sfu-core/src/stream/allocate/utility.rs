@@ -5,11 +5,11 @@
 //!
 //! - `weight` = √(shown pixels ÷ 1280·720) × priority × 4 if it is pinned ×
 //!   2 if it is a shared screen. A tile of four times the area counts twice.
-//! - `quality` = sharpness^a × motion^b, from 0 to 1, where `sharpness` is the
-//!   share of the shown pixels that the picture fills (three quarters of them
-//!   are as good as all) and `motion` the frame rate ÷ 30, both at most 1.
-//!   Cameras have a = 1/2 and b = 1/4; shared screens a = 3/4 and b = 1/8, so
-//!   that they keep resolution and give up frame rate.
+//! - `quality` = 1/4 + 3/4 × sharpness^a × motion^b. The quarter is for being
+//!   seen at all. `sharpness` is the share of the shown pixels that the picture
+//!   fills (three quarters of them are as good as all) and `motion` the frame
+//!   rate ÷ 30, both at most 1. Cameras have a = 1/2 and b = 1/4; shared screens
+//!   a = 3/4 and b = 1/8, so that they keep resolution and give up frame rate.
 //!
 //! Both factors are concave: the first bits of every tile are worth more than
 //! the last bits of one. Only square roots are taken, which every machine
@@ -23,6 +23,8 @@ const REFERENCE_PIXELS: f64 = 1280.0 * 720.0;
 const SMOOTH: f64 = 30.0;
 /// More than this share of the shown pixels is not seen.
 const ENOUGH: f64 = 0.75;
+/// Share of the quality that any picture has.
+const SEEN: f64 = 0.25;
 const PINNED: f64 = 4.0;
 const SCREEN: f64 = 2.0;
 
@@ -67,7 +69,7 @@ impl Utility {
         } else {
             sharpness.sqrt() * motion.sqrt().sqrt()
         };
-        self.weight * quality
+        self.weight * (SEEN + (1.0 - SEEN) * quality)
     }
 
     /// Whether the picture has more pixels than can be seen.

@@ -29,6 +29,8 @@ pub struct LayerMeter {
     bytes: [[u32; LAYERS]; LAYERS],
     pictures: [u32; LAYERS],
     since: Option<Time>,
+    /// How many rates there were, up to eight: the first are averaged.
+    samples: u8,
     /// Bits per second by spatial, then temporal layer; 0 is never seen.
     rates: [[f32; LAYERS]; LAYERS],
     frame_rates: [f32; LAYERS],
@@ -79,11 +81,13 @@ impl LayerMeter {
         if bytes.iter().flatten().all(|count| *count == 0) {
             return;
         }
+        self.samples = (self.samples + 1).min(8);
+        let average = 1.0 / f32::from(self.samples);
         for (rate, count) in self.rates.iter_mut().flatten().zip(bytes.iter().flatten()) {
-            smooth(rate, *count as f32 * 8.0 / seconds, LEAST_BITRATE);
+            smooth(rate, *count as f32 * 8.0 / seconds, average, LEAST_BITRATE);
         }
         for (rate, count) in self.frame_rates.iter_mut().zip(pictures) {
-            smooth(rate, count as f32 / seconds, LEAST_FRAME_RATE);
+            smooth(rate, count as f32 / seconds, average, LEAST_FRAME_RATE);
         }
     }
 
@@ -116,13 +120,13 @@ fn index(layer: u8) -> usize {
     usize::from(layer).min(LAYERS - 1)
 }
 
-fn smooth(rate: &mut f32, sample: f32, least: f32) {
+fn smooth(rate: &mut f32, sample: f32, average: f32, least: f32) {
     let step = match *rate {
         0.0 => 1.0,
         rate if sample > rate => RISE,
         // A layer that has gone is forgotten faster than one that is quiet.
         _ if sample == 0.0 => VANISH,
-        _ => FALL,
+        _ => FALL.max(average),
     };
     *rate += (sample - *rate) * step;
     if *rate < least {
