@@ -46,8 +46,9 @@ pub use crate::route::{
     ConsumerConfig, ConsumerId, ConsumerStats, DataConsumerConfig, DataConsumerId,
     DataConsumerStats, DataProducerConfig, DataProducerId, DataProducerStats, DataStream,
     DtlsRemote, EncodingConfig, Event, Explanation, InboundRtpStats, ObserverScope, ParseIdError,
-    PlainConfig, PlainRemote, ProducerConfig, ProducerId, ProducerStats, Refused, RouterId,
-    RtpObserverId, SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster, TransportId, TransportStats,
+    PipeConfig, PipeLink, PlainConfig, PlainRemote, ProducerConfig, ProducerId, ProducerStats,
+    Refused, RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster,
+    TransportId, TransportStats,
 };
 pub use crate::stream::allocate::{Demand, LayersReason};
 pub use crate::stream::select::Layers;
@@ -56,8 +57,9 @@ pub use crate::wire::MediaKind;
 pub use api::{
     ActiveSpeakerObserver, AudioLevelObserver, ConsumeOptions, Consumer, DataConsumeOptions,
     DataConsumer, DataProduceOptions, DataProducer, DirectTransport, Error, ErrorKind, Events,
-    PlainTransport, PlainTransportOptions, ProduceOptions, Producer, Result, Router, RouterOptions,
-    Sfu, SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport, WebRtcTransportOptions,
+    PipeConsumer, PipeTransport, PipeTransportOptions, PipedProducer, Placement, PlainTransport,
+    PlainTransportOptions, ProduceOptions, Producer, Result, Router, RouterOptions, Sfu,
+    SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport, WebRtcTransportOptions,
 };
 #[cfg(all(feature = "sdp", feature = "runtime"))]
 pub use api::{SdpOptions, SdpProducer, SdpSession, SdpSlot};

@@ -22,6 +22,8 @@ mod observer;
 mod options;
 pub mod params;
 #[cfg(feature = "runtime")]
+mod pipe;
+#[cfg(feature = "runtime")]
 mod producer;
 #[cfg(feature = "runtime")]
 mod router;
@@ -44,9 +46,10 @@ pub use self::{
     events::Events,
     observer::{ActiveSpeakerObserver, AudioLevelObserver},
     options::{
-        ConsumeOptions, PlainTransportOptions, ProduceOptions, RouterOptions, SlotOptions,
-        WebRtcTransportOptions,
+        ConsumeOptions, PipeTransportOptions, Placement, PlainTransportOptions, ProduceOptions,
+        RouterOptions, SlotOptions, WebRtcTransportOptions,
     },
+    pipe::{PipeConsumer, PipeTransport, PipedProducer},
     producer::Producer,
     router::Router,
     sfu::{Sfu, SfuBuilder},

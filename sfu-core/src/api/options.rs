@@ -16,15 +16,31 @@ pub struct RouterOptions {
     /// Codecs that the router routes, the preferred one first. Opus, VP8 and
     /// H.264 by default.
     pub codecs: Vec<RtpCodecCapability>,
-    /// The shard that runs it; none is the one with the fewest routers.
-    pub shard: Option<usize>,
+    /// Where it runs.
+    pub placement: Placement,
     /// How many speakers are forwarded to the consumers that follow them.
     pub speakers: SpeakerOptions,
 }
 
+/// Which shard runs a router. It stays there for its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Placement {
+    /// The shard that was least busy lately, and of those that were about
+    /// equally busy the one with the fewest routers.
+    #[default]
+    LeastBusy,
+    /// The shard with this number, from 0.
+    Shard(usize),
+}
+
 impl Default for RouterOptions {
     fn default() -> Self {
-        Self { codecs: default_codecs(), shard: None, speakers: SpeakerOptions::default() }
+        Self {
+            codecs: default_codecs(),
+            placement: Placement::LeastBusy,
+            speakers: SpeakerOptions::default(),
+        }
     }
 }
 
@@ -36,11 +52,17 @@ impl RouterOptions {
         self
     }
 
+    /// Where it runs.
+    #[must_use]
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.placement = placement;
+        self
+    }
+
     /// Runs on this shard.
     #[must_use]
-    pub fn shard(mut self, shard: usize) -> Self {
-        self.shard = Some(shard);
-        self
+    pub fn shard(self, shard: usize) -> Self {
+        self.placement(Placement::Shard(shard))
     }
 
     /// How many speakers are forwarded to the consumers that follow them. A
@@ -141,6 +163,51 @@ impl PlainTransportOptions {
     #[must_use]
     pub fn srtp(mut self, profile: SrtpProfile) -> Self {
         self.srtp = Some(profile);
+        self
+    }
+}
+
+/// Options of [`Router::create_pipe_transport`](super::Router::create_pipe_transport).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PipeTransportOptions {
+    /// Address to listen on, for RTP and RTCP; port 0 is any free port.
+    pub listen: SocketAddr,
+    /// SRTP with this profile; none is plain RTP, for networks that nobody else
+    /// reads. With SRTP a pipe carries up to 1,024 streams.
+    pub srtp: Option<SrtpProfile>,
+    /// Ask for lost packets, and send them again on streams of their own
+    /// (RFC 4588). On by default.
+    pub rtx: bool,
+    /// The peer states what it wants, and is sent nothing until it does. On by
+    /// default; off for a peer that is another SFU, which gets everything.
+    pub demand: bool,
+}
+
+impl PipeTransportOptions {
+    /// Plain RTP on this address, with retransmission, to another Plenum.
+    pub fn new(listen: SocketAddr) -> Self {
+        Self { listen, srtp: None, rtx: true, demand: true }
+    }
+
+    /// Protects with SRTP.
+    #[must_use]
+    pub fn srtp(mut self, profile: SrtpProfile) -> Self {
+        self.srtp = Some(profile);
+        self
+    }
+
+    /// Whether lost packets are sent again.
+    #[must_use]
+    pub fn rtx(mut self, rtx: bool) -> Self {
+        self.rtx = rtx;
+        self
+    }
+
+    /// Whether the peer states what it wants.
+    #[must_use]
+    pub fn demand(mut self, demand: bool) -> Self {
+        self.demand = demand;
         self
     }
 }

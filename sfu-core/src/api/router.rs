@@ -74,6 +74,15 @@ impl Router {
         self.place.router
     }
 
+    /// The shard that runs it.
+    pub fn shard(&self) -> usize {
+        self.place.shard
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// What it can route, with its own payload types and extension ids.
     pub fn rtp_capabilities(&self) -> &RtpCapabilities {
         &self.capabilities
@@ -199,7 +208,7 @@ impl Router {
         self.place.act(Command::SetSpeakerOptions(self.id(), options)).await
     }
 
-    fn handle(&self, id: crate::route::TransportId) -> TransportHandle {
+    pub(super) fn handle(&self, id: crate::route::TransportId) -> TransportHandle {
         TransportHandle::new(self.place.clone(), Arc::clone(&self.capabilities), id)
     }
 

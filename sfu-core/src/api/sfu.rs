@@ -11,7 +11,7 @@ use sfu_ice::{Candidate, Certificate, DtlsVersion, PeerConfig, Protocol, Random,
 use super::client::Client;
 use super::error::{Error, ErrorKind, Result};
 use super::events::Events;
-use super::options::RouterOptions;
+use super::options::{Placement, RouterOptions};
 use super::params::ortc::router_capabilities;
 use super::router::Router;
 use crate::engine::{Command, EngineConfig, Reply};
@@ -66,15 +66,19 @@ impl Shared {
         Error::new(ErrorKind::InvalidParameters, message)
     }
 
-    fn place(&self, wanted: Option<usize>) -> Result<usize> {
+    fn place(&self, placement: Placement) -> Result<usize> {
+        /// Shards whose load differs by less than this, in thousandths, count
+        /// as equally busy.
+        const BAND: u64 = 100;
         let shards = self.client.shards();
-        let least = || {
-            let load = |shard: &usize| {
-                self.load.get(*shard).map_or(usize::MAX, |load| load.load(Ordering::Relaxed))
-            };
-            (0..shards).min_by_key(load)
+        let load = |shard: &usize| {
+            let routers = self.load.get(*shard).map_or(usize::MAX, |n| n.load(Ordering::Relaxed));
+            (self.client.load(*shard) / BAND, routers)
         };
-        let shard = wanted.or_else(least).filter(|shard| *shard < shards);
+        let shard = match placement {
+            Placement::LeastBusy => (0..shards).min_by_key(load),
+            Placement::Shard(shard) => Some(shard).filter(|shard| *shard < shards),
+        };
         let shard = shard.ok_or_else(|| self.no_shard())?;
         if let Some(load) = self.load.get(shard) {
             load.fetch_add(1, Ordering::Relaxed);
@@ -102,7 +106,7 @@ impl Sfu {
     /// not exist, or too many places of speakers.
     pub async fn create_router(&self, options: RouterOptions) -> Result<Router> {
         let capabilities = router_capabilities(&options.codecs)?;
-        let shard = self.inner.place(options.shard)?;
+        let shard = self.inner.place(options.placement)?;
         let Reply::Router(id) = self.inner.client.submit(shard, Command::CreateRouter).await?
         else {
             return Err(Error::unexpected_reply());
@@ -127,7 +131,7 @@ impl Sfu {
     /// use.
     pub async fn restore_router(&self, snapshot: Bytes, options: RouterOptions) -> Result<Router> {
         let capabilities = router_capabilities(&options.codecs)?;
-        let shard = self.inner.place(options.shard)?;
+        let shard = self.inner.place(options.placement)?;
         match self.inner.client.submit(shard, Command::Restore(snapshot)).await? {
             Reply::Router(id) => Ok(Router::new(Arc::clone(&self.inner), shard, id, capabilities)),
             _ => Err(Error::unexpected_reply()),

@@ -29,9 +29,9 @@ use crate::route::{
 /// What every kind of transport can do.
 #[derive(Clone)]
 pub(crate) struct TransportHandle {
-    place: Place,
+    pub(super) place: Place,
     capabilities: Arc<RtpCapabilities>,
-    id: TransportId,
+    pub(super) id: TransportId,
     /// Names all streams that we send over this transport (RFC 3550 §6.5.1).
     cname: Arc<str>,
 }
@@ -42,7 +42,7 @@ impl TransportHandle {
         Self { place, capabilities, id, cname }
     }
 
-    async fn produce(&self, options: ProduceOptions) -> Result<Producer> {
+    pub(super) async fn produce(&self, options: ProduceOptions) -> Result<Producer> {
         let ProduceOptions { kind, parameters, paused, speaker } = options;
         validate_rtp_parameters(kind, &parameters)?;
         let consumable = consumable_parameters(kind, &parameters, &self.capabilities)?;
@@ -98,6 +98,10 @@ impl TransportHandle {
         }
     }
 
+    pub(super) fn cname(&self) -> &str {
+        &self.cname
+    }
+
     pub(crate) fn capabilities(&self) -> &RtpCapabilities {
         &self.capabilities
     }
@@ -138,7 +142,7 @@ impl TransportHandle {
         }
     }
 
-    async fn stats(&self) -> Result<TransportStats> {
+    pub(super) async fn stats(&self) -> Result<TransportStats> {
         match self.place.call(Command::TransportStats(self.id)).await? {
             Reply::TransportStats(stats) => Ok(*stats),
             _ => Err(Error::unexpected_reply()),
@@ -149,7 +153,7 @@ impl TransportHandle {
         self.place.act(Command::SetAvailableOutgoingBitrate(self.id, available)).await
     }
 
-    async fn close(&self) -> Result<()> {
+    pub(super) async fn close(&self) -> Result<()> {
         self.place.act(Command::CloseTransport(self.id)).await
     }
 }

@@ -54,8 +54,15 @@ impl Engine {
             let locals = [Some(plain.config.local), plain.config.local_rtcp];
             self.outputs.extend(locals.into_iter().flatten().map(Output::SocketReleased));
         }
+        if let TransportKind::Local(link) = transport.kind {
+            self.outputs.push(Output::LinkReleased(link));
+        }
         let (producers, consumers) = (transport.producers.clone(), transport.consumers.clone());
-        let parent = CloseReason::ParentClosed;
+        // What came by a pipe ends as its origin does.
+        let parent = match reason {
+            CloseReason::OriginClosed => CloseReason::OriginClosed,
+            _ => CloseReason::ParentClosed,
+        };
         for consumer in consumers {
             if let Some(id) = router.close_consumer(consumer, parent, &mut self.events) {
                 self.consumer_ids.remove(&id);

@@ -8,9 +8,9 @@ use sfu_ice::{ChannelParameters, Fingerprint, IceCredentials, Message, SctpConfi
 use crate::route::{
     ActiveSpeakerOptions, AudioLevelOptions, CommandError, ConsumerConfig, ConsumerId,
     ConsumerStats, DataConsumerConfig, DataConsumerId, DataConsumerStats, DataProducerConfig,
-    DataProducerId, DataProducerStats, DtlsRemote, Explanation, PlainConfig, PlainRemote,
-    ProducerConfig, ProducerId, ProducerStats, RouterId, RtpObserverId, SpeakerOptions,
-    SpeakerSlot, Speakers, SrtpMaster, TransportId, TransportStats,
+    DataProducerId, DataProducerStats, DtlsRemote, Explanation, PipeConfig, PlainConfig,
+    PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterId, RtpObserverId,
+    SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster, TransportId, TransportStats,
 };
 use crate::stream::allocate::Demand;
 use crate::stream::select::Layers;
@@ -40,6 +40,10 @@ pub enum Command {
     CreatePlainTransport(RouterId, PlainConfig),
     /// Tells a plain transport its peer's address and key; once.
     ConnectPlainTransport(TransportId, PlainRemote),
+    /// Makes a pipe transport. Answered by [`Reply::PipeTransport`].
+    CreatePipeTransport(RouterId, PipeConfig),
+    /// Tells a pipe transport over UDP its peer's address and key; once.
+    ConnectPipeTransport(TransportId, PlainRemote),
     /// Makes a direct transport. Answered by [`Reply::Transport`].
     CreateDirectTransport(RouterId),
     /// Closes a transport with its producers and consumers.
@@ -54,6 +58,11 @@ pub enum Command {
     ResumeProducer(ProducerId),
     /// Makes a consumer. Answered by [`Reply::Consumer`].
     Consume(TransportId, ConsumerConfig),
+    /// Makes the consumers that carry a producer through a pipe: one for each
+    /// of its encodings, the smallest first, all of the same producer. They
+    /// stay with it, and are closed with it. Answered by
+    /// [`Reply::PipeConsumers`].
+    ConsumePipe(TransportId, Vec<ConsumerConfig>),
     /// Closes a consumer.
     CloseConsumer(ConsumerId),
     /// Forwards nothing to a consumer until it is resumed.
@@ -182,6 +191,15 @@ pub enum Reply {
         /// The key that we protect with, if SRTP is on.
         srtp: Option<SrtpMaster>,
     },
+    /// A pipe transport was made.
+    PipeTransport {
+        /// Its identity.
+        transport: TransportId,
+        /// Our address, if it is over UDP.
+        local: Option<SocketAddr>,
+        /// The key that we protect with, if SRTP is on.
+        srtp: Option<SrtpMaster>,
+    },
     /// A direct transport was made.
     Transport(TransportId),
     /// New ICE credentials.
@@ -211,6 +229,8 @@ pub enum Reply {
     DataProducerStats(Box<DataProducerStats>),
     /// Figures of a data consumer.
     DataConsumerStats(Box<DataConsumerStats>),
+    /// The consumers of a pipe were made, one for each encoding.
+    PipeConsumers(Vec<ConsumerId>),
     /// Figures of a transport.
     TransportStats(Box<TransportStats>),
     /// Figures of a producer.

@@ -30,7 +30,11 @@ impl Engine {
             Command::CreatePlainTransport(router, config) => {
                 self.create_plain(now, router, &config)
             }
-            Command::ConnectPlainTransport(id, remote) => self.connect_plain(now, id, &remote),
+            Command::ConnectPlainTransport(id, remote) => {
+                self.connect_plain(now, id, &remote, false)
+            }
+            Command::CreatePipeTransport(router, config) => self.create_pipe(now, router, config),
+            Command::ConnectPipeTransport(id, remote) => self.connect_plain(now, id, &remote, true),
             Command::CreateDirectTransport(router) => {
                 let router = self.router_index(router)?;
                 self.add_transport(now, router, TransportKind::Direct, Security::Clear)
@@ -46,6 +50,7 @@ impl Engine {
             Command::PauseProducer(id) => self.pause_producer(now, id, true),
             Command::ResumeProducer(id) => self.pause_producer(now, id, false),
             Command::Consume(id, config) => self.consume(now, id, config),
+            Command::ConsumePipe(id, legs) => self.consume_pipe(now, id, legs),
             Command::CloseConsumer(id) => self.close_consumer(id),
             Command::PauseConsumer(id) => self.pause_consumer(id, true),
             Command::ResumeConsumer(id) => self.pause_consumer(id, false),
@@ -252,7 +257,7 @@ impl Engine {
         })
     }
 
-    fn srtp_master(&mut self, profile: SrtpProfile) -> SrtpMaster {
+    pub(super) fn srtp_master(&mut self, profile: SrtpProfile) -> SrtpMaster {
         let mut master =
             SrtpMaster { key: vec![0; profile.key_len()], salt: vec![0; profile.salt_len()] };
         self.random.fill(&mut master.key);
@@ -260,13 +265,22 @@ impl Engine {
         master
     }
 
-    fn connect_plain(&mut self, now: Time, id: TransportId, remote: &PlainRemote) -> Result<Reply> {
+    fn connect_plain(
+        &mut self,
+        now: Time,
+        id: TransportId,
+        remote: &PlainRemote,
+        pipe: bool,
+    ) -> Result<Reply> {
         let key = self.transport_key(id)?;
         let transport = self.transport_mut(key).ok_or(CommandError::TransportNotFound(id))?;
         let is = transport.kind_name();
-        let TransportKind::Plain(plain) = &mut transport.kind else {
-            return Err(CommandError::WrongTransportKind { transport: id, is, needs: "plain" });
-        };
+        let needs = if pipe { "pipe" } else { "plain" };
+        let wrong = CommandError::WrongTransportKind { transport: id, is, needs };
+        if pipe != transport.pipe.is_some() {
+            return Err(wrong);
+        }
+        let TransportKind::Plain(plain) = &mut transport.kind else { return Err(wrong) };
         if plain.connected {
             return Err(CommandError::AlreadyConnected(id));
         }
@@ -291,13 +305,13 @@ impl Engine {
             }
         };
         plain.connect(remote);
-        transport.security = security;
+        transport.security = if pipe { security.allow_many_streams() } else { security };
         self.router_mut(key.router)?.transport_ready(now, key.transport);
         self.attend(key);
         Ok(Reply::Done)
     }
 
-    fn add_transport(
+    pub(super) fn add_transport(
         &mut self,
         now: Time,
         router: u32,
@@ -342,7 +356,11 @@ impl Engine {
     }
 
     /// The key of a producer that a consumer of this router may follow.
-    fn followed(&self, router: u32, producer: Option<ProducerId>) -> Result<Option<u32>> {
+    pub(super) fn followed(
+        &self,
+        router: u32,
+        producer: Option<ProducerId>,
+    ) -> Result<Option<u32>> {
         let Some(id) = producer else { return Ok(None) };
         match self.producer_ids.get(&id) {
             Some((owner, key)) if *owner == router => Ok(Some(*key)),

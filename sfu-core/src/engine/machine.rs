@@ -272,6 +272,7 @@ impl Engine {
     }
 
     fn forward(&mut self, now: Time, index: u32, sink: &mut dyn Sink) {
+        self.retire(index);
         let Some(router) = self.routers.get_mut(index as usize) else { return };
         router.active = false;
         let mut egress = Egress { arena: &mut self.arena, sink };
@@ -470,7 +471,7 @@ impl Engine {
 
     /// A bug showed itself while a transport was served: that transport goes,
     /// everything else stays.
-    fn contain(&mut self, now: Time, key: Option<TransportKey>) {
+    pub(super) fn contain(&mut self, now: Time, key: Option<TransportKey>) {
         self.counters.contained += 1;
         if let Some(key) = key {
             self.close_transport(now, key, CloseReason::Internal);

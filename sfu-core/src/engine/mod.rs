@@ -8,6 +8,7 @@ mod execute;
 mod machine;
 mod output;
 mod peers;
+mod pipe;
 mod restore;
 mod timer;
 

@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use hashbrown::HashMap;
 use sfu_ice::{Tuple, canonical};
 
+use crate::route::PipeLink;
+
 /// Where a transport is: its router, its place there, and its timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TransportKey {
@@ -24,6 +26,7 @@ pub(crate) struct Peers {
     tuples: HashMap<Tuple, TransportKey>,
     ufrags: HashMap<String, TransportKey>,
     locals: HashMap<SocketAddr, TransportKey>,
+    links: HashMap<PipeLink, TransportKey>,
 }
 
 impl Peers {
@@ -39,6 +42,14 @@ impl Peers {
 
     pub(crate) fn by_ufrag(&self, ufrag: &str) -> Option<TransportKey> {
         self.ufrags.get(ufrag).copied()
+    }
+
+    pub(crate) fn by_link(&self, link: PipeLink) -> Option<TransportKey> {
+        self.links.get(&link).copied()
+    }
+
+    pub(crate) fn add_link(&mut self, link: PipeLink, key: TransportKey) {
+        self.links.insert(link, key);
     }
 
     pub(crate) fn owns_local(&self, local: SocketAddr) -> bool {
@@ -73,6 +84,7 @@ impl Peers {
     pub(crate) fn remove_transport(&mut self, key: TransportKey) -> Vec<Tuple> {
         self.ufrags.retain(|_, owner| *owner != key);
         self.locals.retain(|_, owner| *owner != key);
+        self.links.retain(|_, owner| *owner != key);
         self.tuples.extract_if(|_, owner| *owner == key).map(|(tuple, _)| tuple).collect()
     }
 }

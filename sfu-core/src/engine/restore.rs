@@ -89,7 +89,8 @@ impl Engine {
                         self.outputs.push(Output::SocketNeeded(local));
                     }
                 }
-                TransportKind::Direct => {}
+                // Links are in no snapshot.
+                TransportKind::Local(_) | TransportKind::Direct => {}
             }
             keys.push(key);
         }

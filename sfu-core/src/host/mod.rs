@@ -5,4 +5,6 @@ mod io;
 mod runtime;
 
 pub use runtime::ShardStats;
-pub(crate) use runtime::{HostConfig, Message, Outbox, PlainListen, Runtime, StartError};
+pub(crate) use runtime::{
+    HostConfig, LinkEnd, Message, Outbox, PipeListen, PlainListen, Runtime, StartError,
+};

@@ -82,6 +82,7 @@ impl Router {
             consumer.tell_layers(self.id, events);
             if let Some(producer) = consumer.producer {
                 self.review_demand(now, producer, events);
+                self.note_demand(producer);
             }
         }
         unsettled.clear();
@@ -219,6 +220,7 @@ impl Router {
             && let Some(producer) = consumer.producer
         {
             self.review_demand(now, producer, events);
+            self.note_demand(producer);
         }
         if awaits.is_some() && awaits != awaited {
             self.ask_key_frame(key);

@@ -128,6 +128,33 @@ impl std::fmt::Debug for SrtpMaster {
     }
 }
 
+/// One end of a link between two routers in this process. The host numbers
+/// the ends on its shard; the engine only names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs)]
+pub struct PipeLink(pub u32);
+
+/// A pipe transport to be made: what joins two routers into one room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum PipeConfig {
+    /// To a router elsewhere: RTP or SRTP over UDP, RTCP on the same port.
+    Udp {
+        /// Our address.
+        local: SocketAddr,
+        /// SRTP with this profile; none is plain RTP.
+        srtp: Option<SrtpProfile>,
+        /// Whether the peer states what it wants
+        /// ([`PipeDemand`](crate::wire::rtcp::PipeDemand)); until it does,
+        /// nothing is sent to it. A peer that does not is sent everything.
+        demand: bool,
+    },
+    /// To a router in this process. Packets leave by
+    /// [`Sink::pipe`](crate::engine::Sink::pipe) and come in by
+    /// [`Engine::handle_pipe`](crate::engine::Engine::handle_pipe).
+    Local(PipeLink),
+}
+
 /// What the peer of a plain transport told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)]

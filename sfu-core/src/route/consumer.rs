@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sfu_ice::{Random, Time};
 
+use super::cascade::Leg;
 use super::config::{CodecConfig, ConsumerConfig};
 use super::error::CommandError;
 use super::event::Event;
@@ -28,6 +29,8 @@ pub(crate) struct Consumer {
     pub(crate) config: ConsumerConfig,
     /// Key of the producer it follows.
     pub(crate) producer: Option<u32>,
+    /// It carries one encoding through a pipe, if it is of one.
+    pub(crate) leg: Option<Leg>,
     /// Key of the one before, whose packets may still be asked for again.
     pub(crate) previous: Option<u32>,
     pub(crate) paused: bool,
@@ -119,6 +122,7 @@ impl Consumer {
             id,
             transport,
             producer: None,
+            leg: None,
             previous: None,
             paused: config.paused,
             producer_paused: false,
@@ -173,7 +177,7 @@ impl Consumer {
     pub(crate) fn follow(&mut self, now: Time, key: u32, producer: &Producer) {
         self.unfollow();
         self.producer = Some(key);
-        self.selector = if producer.streams.len() > 1 {
+        self.selector = if producer.streams.len() > 1 && self.leg.is_none() {
             Selector::simulcast()
         } else {
             Selector::plain(self.config.kind)
@@ -223,6 +227,9 @@ impl Consumer {
         if self.producer.is_none() || self.paused {
             return None;
         }
+        if let Some(leg) = &self.leg {
+            return leg.wants();
+        }
         let Some(choice) = self.choice else { return Some(self.preferred) };
         let Layers { spatial, temporal } = choice.layers?;
         let preferred = self.preferred;
@@ -243,7 +250,8 @@ impl Consumer {
             target: self.selector.target(),
             reason: self.layers_reason(),
         };
-        if state == self.told {
+        // What a pipe carries is the choice of those beyond.
+        if state == self.told || self.leg.is_some() {
             return;
         }
         self.told = state;
@@ -279,13 +287,20 @@ impl Consumer {
         }
     }
 
-    fn apply_layers(&mut self, now: Time) {
-        self.selector.set_preferred(now, self.wants().unwrap_or(self.preferred));
+    pub(crate) fn apply_layers(&mut self, now: Time) {
+        let wanted = match &self.leg {
+            Some(leg) => leg.wanted,
+            None => self.wants(),
+        };
+        self.selector.set_preferred(now, wanted.unwrap_or(self.preferred));
     }
 
     /// Whether nothing shall be sent, whatever comes.
     fn is_silent(&self) -> bool {
-        let nothing = self.choice.is_some_and(|choice| choice.layers.is_none());
+        let nothing = match &self.leg {
+            Some(leg) => leg.wanted.is_none(),
+            None => self.choice.is_some_and(|choice| choice.layers.is_none()),
+        };
         self.paused || self.producer_paused || nothing
     }
 
@@ -300,7 +315,7 @@ impl Consumer {
         self.update_streams(now, producer);
     }
 
-    fn apply_pause(&mut self) {
+    pub(crate) fn apply_pause(&mut self) {
         if self.is_silent() {
             self.selector.pause();
         } else {
@@ -331,13 +346,23 @@ impl Consumer {
         !frame.has_structure
     }
 
+    /// Whether packets of this encoding of its producer concern it.
+    pub(crate) fn listens_to(&self, stream: u8) -> bool {
+        self.leg.is_none_or(|leg| leg.stream == stream)
+    }
+
+    /// The encoding that the selector's layer `spatial` is of.
+    pub(crate) fn encoding(&self, spatial: u8) -> u8 {
+        self.leg.map_or(spatial, |leg| leg.stream)
+    }
+
     /// The stream of its producer whose next key frame it waits for. A video
     /// slot that does not know yet which stream is alive asks for the smallest.
     pub(crate) fn awaits_key_frame(&self) -> Option<u8> {
         if self.config.kind == MediaKind::Audio {
             return None;
         }
-        self.selector.needs_key_frame()
+        self.selector.needs_key_frame().map(|stream| self.encoding(stream))
     }
 
     /// Prepares the headers for packets of this payload type of the publisher;

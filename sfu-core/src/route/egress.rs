@@ -7,15 +7,16 @@
 
 use std::time::Duration;
 
-use sfu_ice::{Time, Tuple};
+use sfu_ice::Time;
 
+use super::config::PipeLink;
 use super::consumer::{Consumer, Resend, stream_key, stream_of_key};
 use super::event::Event;
 use super::keyframe_cache;
 use super::producer::{IncomingStream, MAX_AGE, MAX_AGE_SCARCE, Producer, Stored, equalize};
 use super::router::Router;
 use super::speakers::Speech;
-use super::transport::{Security, Transport, TransportKind};
+use super::transport::{Security, Transport, TransportKind, Way};
 use crate::stream::select::{Decision, PacketMeta, References};
 use crate::stream::send::{Refused, Rewritten, Sent, StreamKey};
 use crate::wire::buf::{EgressArena, Pool, Run, SlotId};
@@ -39,6 +40,21 @@ pub trait Sink {
     /// Sends a run of packets; called in the order of sending. What cannot be
     /// sent is lost, as in a network.
     fn transmit(&mut self, run: Run<'_>);
+
+    /// Hands one packet to the other end of a link in this process. `build`
+    /// writes it to the start of a buffer of at least `max_len` bytes and gives
+    /// its length, or `None` to send nothing. Gives the length; `None` if
+    /// nothing was sent, or if there is no room or no such link. By default
+    /// there are no links.
+    fn pipe(
+        &mut self,
+        link: PipeLink,
+        max_len: usize,
+        build: &mut dyn FnMut(&mut [u8]) -> Option<usize>,
+    ) -> Option<usize> {
+        let _ = (link, max_len, build);
+        None
+    }
 }
 
 impl<F: FnMut(Run<'_>)> Sink for F {
@@ -59,10 +75,17 @@ impl Egress<'_> {
     /// gives its length, or `None` to send nothing. Gives the length sent.
     pub(crate) fn packet(
         &mut self,
-        to: Tuple,
+        to: impl Into<Way>,
         max_len: usize,
         build: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) -> Option<usize> {
+        let to = match to.into() {
+            Way::Path(path) => path,
+            Way::Link(link) => {
+                let mut build = Some(build);
+                return self.sink.pipe(link, max_len, &mut |buf| build.take()?(buf));
+            }
+        };
         self.arena.begin(to);
         if self.arena.reserve(max_len).is_none() {
             self.flush();
@@ -247,6 +270,9 @@ impl Outlet<'_, '_> {
             return;
         }
         for fresh in &producer.fresh {
+            if !consumer.listens_to(fresh.stream) {
+                continue;
+            }
             let Some(stream) = producer.streams.get(usize::from(fresh.stream)) else { continue };
             let Some(entry) = stream.ring.get(fresh.seq) else { continue };
             let meta = &entry.meta.meta;
@@ -322,7 +348,9 @@ impl Outlet<'_, '_> {
         let current = consumer.selector.current();
         let max_age = match current {
             None => keyframe_cache::MAX_AGE,
-            Some(current) if producer.streams.len() > 1 && current.spatial != index => {
+            Some(current)
+                if producer.streams.len() > 1 && consumer.encoding(current.spatial) != index =>
+            {
                 keyframe_cache::MAX_AGE_SHOWN
             }
             // It follows the stream already: its past would come twice.
@@ -617,7 +645,7 @@ impl Outlet<'_, '_> {
             }
             len
         } else {
-            let Some(to) = self.transport.rtp_path() else { return false };
+            let Some(to) = self.transport.rtp_way() else { return false };
             let security = &mut self.transport.security;
             self.egress.packet(to, max_len, |buf| build(security, buf))
         };

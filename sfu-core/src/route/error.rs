@@ -97,6 +97,9 @@ pub enum CommandError {
     /// The local address is used by another transport.
     #[error("address {0} is used by another transport")]
     AddressInUse(SocketAddr),
+    /// What goes through a pipe stays with its producer.
+    #[error("consumer {0} is part of a pipe and cannot be pointed at another producer")]
+    Piped(ConsumerId),
     /// A bug in the library was contained; please report it.
     #[error("a bug in the library was contained")]
     Contained,

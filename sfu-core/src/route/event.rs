@@ -316,6 +316,9 @@ pub enum CloseReason {
     /// The receiver of a reliable data channel took messages too slowly, and
     /// none may be left out.
     SlowReceiver,
+    /// What it stands for at the other end of a pipe was closed, or that end
+    /// itself.
+    OriginClosed,
     /// A bug in the library was contained.
     Internal,
 }

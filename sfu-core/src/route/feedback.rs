@@ -1,10 +1,12 @@
 //! RTCP in: what publishers report about what they send, and receivers about
 //! what they get.
 
+use sfu_ice::demux::{PacketClass, classify};
 use sfu_ice::{Time, Tuple};
 
 use super::router::Router;
 use super::transport::{SecurityError, TransportKind};
+use crate::wire::buf::Pool;
 use crate::wire::rtcp::{Compound, ReportBlock, RtcpPacket, SenderReport};
 use crate::wire::{SeqNo, Ssrc};
 
@@ -32,12 +34,18 @@ impl Router {
                 return;
             }
         };
-        let compound = datagram.get(..len).map(Compound::parse);
-        let Some(Ok(compound)) = compound else {
+        self.handle_compound(now, key, Some(tuple), datagram.get(..len).unwrap_or_default());
+    }
+
+    fn handle_compound(&mut self, now: Time, key: u32, from: Option<Tuple>, bytes: &[u8]) {
+        let Some(transport) = self.transports.get_mut(key as usize) else { return };
+        let compound = Compound::parse(bytes);
+        let Ok(compound) = compound else {
             transport.counters.refused.rtcp += 1;
             return;
         };
         if let TransportKind::Plain(plain) = &mut transport.kind
+            && let Some(tuple) = from
             && plain.learn_rtcp(tuple)
         {
             self.transport_ready(now, key);
@@ -51,6 +59,24 @@ impl Router {
                     }
                 }
             }
+        }
+    }
+
+    /// Takes in one packet that came by a link in this process.
+    pub(crate) fn handle_linked(
+        &mut self,
+        now: Time,
+        key: u32,
+        packet: &mut [u8],
+        pool: &mut Pool,
+    ) {
+        let Some(transport) = self.transports.get_mut(key as usize) else { return };
+        transport.counters.packets_received += 1;
+        transport.counters.bytes_received += packet.len() as u64;
+        match classify(packet) {
+            PacketClass::Rtp => self.ingest(now, key, packet, pool),
+            PacketClass::Rtcp => self.handle_compound(now, key, None, packet),
+            _ => transport.counters.refused.rtp += 1,
         }
     }
 
@@ -74,7 +100,13 @@ impl Router {
                     self.handle_key_frame_request(key, entry.ssrc);
                 }
             }
-            // Estimates of the path are not used yet; goodbyes show as silence.
+            RtcpPacket::Bye(bye) => self.handle_goodbye(key, bye.ssrcs()),
+            RtcpPacket::App(app) => {
+                if let Some(message) = app.pipe_message() {
+                    self.handle_pipe_message(now, key, message);
+                }
+            }
+            // Estimates of the path are not used yet.
             _ => {}
         }
     }
@@ -129,7 +161,8 @@ impl Router {
     /// Asks for a key frame of what a consumer gets now, or waits for.
     pub(crate) fn ask_current_key_frame(&mut self, key: u32) {
         let Some(consumer) = self.consumers.get(key as usize) else { return };
-        let current = consumer.selector.current().map(|layers| layers.spatial);
+        let current = consumer.selector.current();
+        let current = current.map(|layers| consumer.encoding(layers.spatial));
         let stream = consumer.awaits_key_frame().or(current);
         if let (Some(producer), Some(stream)) = (consumer.producer, stream) {
             self.request_key_frame(producer, stream);
@@ -138,7 +171,7 @@ impl Router {
 
     /// The consumer that sends with this SSRC on this transport, be it media or
     /// retransmissions.
-    fn consumer_of_ssrc(&self, key: u32, ssrc: Ssrc) -> Option<u32> {
+    pub(crate) fn consumer_of_ssrc(&self, key: u32, ssrc: Ssrc) -> Option<u32> {
         let transport = self.transports.get(key as usize)?;
         transport.consumers.iter().copied().find(|&consumer| {
             let consumer = self.consumers.get(consumer as usize);

@@ -248,7 +248,7 @@ impl Transport {
         match &self.kind {
             TransportKind::WebRtc(webrtc) => webrtc.peer.is_valid_tuple(tuple),
             TransportKind::Plain(plain) => plain.admits(tuple, rtcp),
-            TransportKind::Direct => false,
+            TransportKind::Local(_) | TransportKind::Direct => false,
         }
     }
 

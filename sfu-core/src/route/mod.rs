@@ -4,6 +4,7 @@
 //! `feedback`, and come out transport by transport in `egress` and `report`.
 
 mod allocate;
+mod cascade;
 mod config;
 mod connectivity;
 mod consumer;
@@ -30,8 +31,8 @@ mod stats;
 pub(crate) mod transport;
 
 pub use config::{
-    CodecConfig, ConsumerConfig, DtlsRemote, EncodingConfig, PlainConfig, PlainRemote,
-    ProducerConfig, SrtpMaster,
+    CodecConfig, ConsumerConfig, DtlsRemote, EncodingConfig, PipeConfig, PipeLink, PlainConfig,
+    PlainRemote, ProducerConfig, SrtpMaster,
 };
 pub use data::{
     DataConsumerConfig, DataConsumerStats, DataProducerConfig, DataProducerStats, DataStream,
@@ -52,6 +53,6 @@ pub use stats::{
 
 pub(crate) use consumer::Consumer;
 pub(crate) use data::Delivered;
-pub(crate) use router::{Limits, Router};
+pub(crate) use router::{Limits, Retired, Router};
 pub(crate) use snapshot::RouterSnapshot;
 pub(crate) use speakers::Observer;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sfu_ice::Time;
 
+use super::cascade::Upstream;
 use super::config::{CodecConfig, ProducerConfig};
 use super::demand::ProducerDemand;
 use super::id::ProducerId;
@@ -41,7 +42,12 @@ pub(crate) struct Producer {
     /// Key of its transport in the router.
     pub(crate) transport: u32,
     pub(crate) config: ProducerConfig,
+    /// Paused by its owner or, if it comes by a pipe, at its origin.
     pub(crate) paused: bool,
+    /// Paused by its owner.
+    pub(crate) held: bool,
+    /// The other end of the pipe that it comes by, if it does.
+    pub(crate) upstream: Option<Box<Upstream>>,
     pub(crate) streams: Vec<IncomingStream>,
     /// Keys of the consumers that follow it.
     pub(crate) consumers: Vec<u32>,
@@ -143,6 +149,8 @@ impl Producer {
             serial,
             transport,
             paused: config.paused,
+            held: config.paused,
+            upstream: None,
             streams: config.encodings.iter().map(stream).collect(),
             consumers: Vec::new(),
             fresh: Vec::with_capacity(FRESH),
@@ -177,8 +185,12 @@ impl Producer {
         Some(codec.payload_type)
     }
 
-    /// Which encodings bring packets at `now`, one bit each.
+    /// Which encodings bring packets at `now`, one bit each; of a pipe those
+    /// that would if somebody wanted them.
     pub(crate) fn active_streams(&self, now: Time) -> u8 {
+        if let Some(alive) = self.upstream.as_ref().and_then(|upstream| upstream.alive(now)) {
+            return alive;
+        }
         let mut active = 0;
         for (index, stream) in self.streams.iter().enumerate().take(8) {
             if stream.recv.is_active(now) {

@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use sfu_ice::{Time, Tuple};
+use sfu_ice::Time;
 
 use super::consumer::stream_of_key;
 use super::egress::Egress;
 use super::router::Router;
-use super::transport::{Security, Transport, TransportKind};
+use super::transport::{Security, Transport, TransportKind, Way};
 use crate::wire::rtcp::{FirEntry, Pli, ReportBlock, RtcpWriter};
 use crate::wire::{MediaKind, SeqNo, Ssrc};
 
@@ -41,9 +41,14 @@ impl Router {
     /// Does what is due on a transport at `now`.
     pub(crate) fn report(&mut self, now: Time, key: u32, egress: &mut Egress<'_>) {
         let Some(transport) = self.transports.get_mut(key as usize) else { return };
-        if now >= transport.tick_due {
+        let (ticked, reports) = (now >= transport.tick_due, now >= transport.report_due);
+        let is_pipe = transport.pipe.is_some();
+        if ticked {
             transport.tick_due = now + TICK;
             self.tick(now, key);
+        }
+        if is_pipe {
+            self.tell_pipe(now, key, ticked, reports, egress);
         }
         self.send_feedback(now, key, egress);
         let Some(transport) = self.transports.get_mut(key as usize) else { return };
@@ -64,6 +69,10 @@ impl Router {
         let mut sooner = |time: Option<Time>| {
             deadline = [deadline, time].into_iter().flatten().min();
         };
+        if let Some(pipe) = &transport.pipe {
+            sooner(pipe.urgent.then_some(Time::ZERO));
+            sooner(pipe.ended_due.filter(|_| transport.can_send()));
+        }
         if transport.producers.is_empty() && transport.consumers.is_empty() {
             return deadline;
         }
@@ -71,12 +80,12 @@ impl Router {
             return deadline;
         }
         sooner(Some(transport.report_due));
-        if !transport.producers.is_empty() {
+        if !transport.producers.is_empty() || transport.pipe.is_some() {
             sooner(Some(transport.tick_due));
         }
         sooner(transport.allocation.deadline());
         // Without a way for feedback there is no time for it either.
-        if transport.rtcp_path().is_some() {
+        if transport.rtcp_way().is_some() {
             sooner(transport.twcc_in.next_deadline());
             let rtt = transport.rtt.unwrap_or(DEFAULT_RTT);
             for producer in &transport.producers {
@@ -97,7 +106,7 @@ impl Router {
 
     /// Tells the consumers of this transport's producers which encodings are
     /// alive, and has those that wait for a key frame ask for it.
-    fn tick(&mut self, now: Time, key: u32) {
+    pub(crate) fn tick(&mut self, now: Time, key: u32) {
         let Some(transport) = self.transports.get(key as usize) else { return };
         for at in 0..transport.producers.len() {
             let producer_key = self.transports.get(key as usize).and_then(|t| t.producers.get(at));
@@ -130,7 +139,7 @@ impl Router {
     fn send_feedback(&mut self, now: Time, key: u32, egress: &mut Egress<'_>) {
         let Self { transports, producers, .. } = self;
         let Some(transport) = transports.get_mut(key as usize) else { return };
-        if !transport.security.is_ready() || transport.rtcp_path().is_none() {
+        if !transport.security.is_ready() || transport.rtcp_way().is_none() {
             return;
         }
         let sender = transport.feedback_ssrc;
@@ -248,7 +257,7 @@ impl Router {
 impl Transport {
     fn send_twcc(&mut self, now: Time, egress: &mut Egress<'_>) {
         let sender = self.feedback_ssrc;
-        let Some(to) = self.rtcp_path() else { return };
+        let Some(to) = self.rtcp_way() else { return };
         // After a burst there may be more than one report.
         while let Some(window) = self.twcc_in.poll(now) {
             let (media, count, base) = (window.media, window.feedback_count, window.base);
@@ -269,7 +278,7 @@ impl Transport {
         });
     }
 
-    fn send_compound(
+    pub(crate) fn send_compound(
         &mut self,
         egress: &mut Egress<'_>,
         write: impl FnOnce(&mut RtcpWriter<'_>),
@@ -285,7 +294,7 @@ impl Transport {
         cname: &str,
         write: impl FnOnce(&mut RtcpWriter<'_>),
     ) -> Option<usize> {
-        let to = self.rtcp_path()?;
+        let to = self.rtcp_way()?;
         let sent = send_compound(&mut self.security, to, egress, ssrc, cname, write);
         self.counters.count_sent(sent);
         sent
@@ -294,7 +303,7 @@ impl Transport {
 
 fn send_compound(
     security: &mut Security,
-    to: Tuple,
+    to: Way,
     egress: &mut Egress<'_>,
     ssrc: Ssrc,
     cname: &str,

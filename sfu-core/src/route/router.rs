@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sfu_ice::Time;
 use slab::Slab;
 
+use super::cascade::Leg;
 use super::config::ProducerConfig;
 use super::consumer::Consumer;
 use super::data::DataRoutes;
@@ -44,10 +45,21 @@ pub(crate) struct Router {
     /// Who speaks.
     pub(crate) ranking: Ranking,
     pub(crate) observers: Observers,
+    /// What is to be closed before the next forwarding.
+    pub(crate) retired: Vec<Retired>,
     /// Serial of the next producer.
     pub(crate) next_serial: u32,
     /// Whether the engine has it in its list of routers to run.
     pub(crate) active: bool,
+}
+
+/// Something that ended with what it belongs to at the other end of a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retired {
+    /// A producer that came by a pipe, by its key: its origin is gone.
+    Producer(u32),
+    /// A consumer that went into a pipe, by its key: its producer is gone.
+    Consumer(u32),
 }
 
 /// Bounds of a router, from the engine's settings.
@@ -75,6 +87,7 @@ impl Router {
             allocator: Allocator::new(),
             ranking: Ranking::new(SpeakerOptions::default()),
             observers: Observers::default(),
+            retired: Vec::new(),
             next_serial: 0,
             active: false,
         }
@@ -104,8 +117,9 @@ impl Router {
         let Some(transport) = self.transports.get_mut(key as usize) else {
             return Err(CommandError::Contained);
         };
-        if transport.producers.len() >= limits.producers {
-            let limit = limits.producers;
+        // A pipe brings those of many peers.
+        let limit = if transport.pipe.is_some() { MAX_PIPED } else { limits.producers };
+        if transport.producers.len() >= limit {
             return Err(CommandError::Limit { what: "producers on a transport", limit });
         }
         let ssrcs = config.encodings.iter().flat_map(|e| [e.ssrc, e.rtx_ssrc]).flatten();
@@ -141,6 +155,12 @@ impl Router {
             transport.bind(stream.ssrc, producer, index, false);
             transport.bind(stream.rtx_ssrc, producer, index, true);
         }
+        if transport.pipe.is_some() {
+            if let Some(made) = self.producers.get_mut(producer as usize) {
+                made.upstream = Some(Box::default());
+            }
+            self.note_demand(producer);
+        }
         Ok(producer)
     }
 
@@ -162,8 +182,8 @@ impl Router {
         let Some(transport) = self.transports.get(key as usize) else {
             return Err(CommandError::Contained);
         };
-        if transport.consumers.len() >= limits.consumers {
-            let limit = limits.consumers;
+        let limit = if transport.pipe.is_some() { MAX_PIPED } else { limits.consumers };
+        if transport.consumers.len() >= limit {
             return Err(CommandError::Limit { what: "consumers on a transport", limit });
         }
         let used = |ssrc| {
@@ -189,6 +209,46 @@ impl Router {
         Ok(consumer)
     }
 
+    /// Takes in the consumers that carry a producer through a pipe, one for
+    /// each encoding; all or none.
+    pub(crate) fn consume_pipe(
+        &mut self,
+        now: Time,
+        legs: Vec<Consumer>,
+        producer: u32,
+        limits: &Limits,
+    ) -> Result<Vec<u32>, CommandError> {
+        let followed = self.producers.get(producer as usize).ok_or(CommandError::Contained)?;
+        if legs.is_empty() || legs.len() != followed.streams.len() {
+            return Err(CommandError::InvalidParameters {
+                what: "consumers of the pipe",
+                expected: "one for each encoding of the producer",
+            });
+        }
+        let count = legs.len();
+        let mut keys = Vec::with_capacity(count);
+        for (stream, mut leg) in (0..8).zip(legs) {
+            let transport = self.transports.get(leg.transport as usize);
+            let pipe = transport.and_then(|transport| transport.pipe.as_ref());
+            leg.leg = Some(Leg::new(stream, count, pipe.is_some_and(|pipe| pipe.demand)));
+            match self.consume(now, leg, Some(producer), limits) {
+                Ok(key) => keys.push(key),
+                Err(error) => {
+                    // Nobody was told of those made so far.
+                    for key in keys {
+                        self.close_consumer(key, CloseReason::Requested, &mut Vec::new());
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        if let Some(key) = keys.first().and_then(|key| self.consumers.get(*key as usize)) {
+            let transport = key.transport;
+            self.hurry_pipe(transport);
+        }
+        Ok(keys)
+    }
+
     /// Re-points a consumer.
     pub(crate) fn switch(
         &mut self,
@@ -199,6 +259,9 @@ impl Router {
         let Some(consumer) = self.consumers.get(key as usize) else {
             return Err(CommandError::Contained);
         };
+        if consumer.leg.is_some() {
+            return Err(CommandError::Piped(consumer.id));
+        }
         if let Some(producer) = to.and_then(|to| self.producers.get(to as usize)) {
             consumer.check_can_follow(producer)?;
         }
@@ -245,8 +308,8 @@ impl Router {
         }
     }
 
-    pub(crate) fn request_key_frame(&mut self, producer: u32, stream: u8) {
-        let Some(producer) = self.producers.get_mut(producer as usize) else { return };
+    pub(crate) fn request_key_frame(&mut self, key: u32, stream: u8) {
+        let Some(producer) = self.producers.get_mut(key as usize) else { return };
         if producer.paused {
             return;
         }
@@ -303,16 +366,19 @@ impl Router {
         }
         let router = self.id;
         events.push(Event::ProducerClosed { router, producer: producer.id, reason });
-        for consumer in producer.consumers {
-            if let Some(consumer) = self.consumers.get_mut(consumer as usize) {
+        for key in producer.consumers {
+            if let Some(consumer) = self.consumers.get_mut(key as usize) {
                 consumer.unfollow();
-                // Who follows speakers is pointed at the next one anyway.
-                if consumer.speaker.is_none() {
+                // A pipe's goes with it; who follows speakers is pointed at the
+                // next one anyway.
+                if consumer.leg.is_some() {
+                    self.retired.push(Retired::Consumer(key));
+                } else if consumer.speaker.is_none() {
                     let (consumer, producer) = (consumer.id, producer.id);
                     events.push(Event::ConsumerProducerClosed { router, consumer, producer });
                 }
             }
-            self.unsettle(consumer);
+            self.unsettle(key);
         }
         Some(producer.id)
     }
@@ -335,12 +401,24 @@ impl Router {
         {
             producer.consumers.retain(|other| *other != key);
         }
+        if consumer.leg.is_some() {
+            self.end_leg(&consumer);
+        }
         events.push(Event::ConsumerClosed { router: self.id, consumer: consumer.id, reason });
         Some(consumer.id)
     }
 
     pub(crate) fn set_producer_paused(&mut self, now: Time, key: u32, paused: bool) {
         let Some(producer) = self.producers.get_mut(key as usize) else { return };
+        producer.held = paused;
+        self.apply_producer_pause(now, key);
+    }
+
+    /// Tells the consumers of a producer if it is paused now or no longer.
+    pub(crate) fn apply_producer_pause(&mut self, now: Time, key: u32) {
+        let Some(producer) = self.producers.get_mut(key as usize) else { return };
+        let far = producer.upstream.as_ref().is_some_and(|upstream| upstream.paused);
+        let paused = producer.held || far;
         if producer.paused == paused {
             return;
         }
@@ -348,10 +426,14 @@ impl Router {
         self.speaker_paused(now, key);
         let Some(producer) = self.producers.get(key as usize) else { return };
         for consumer in producer.consumers.clone() {
-            if let Some(consumer) = self.consumers.get_mut(consumer as usize)
+            if let Some(state) = self.consumers.get_mut(consumer as usize)
                 && let Some(producer) = self.producers.get(key as usize)
             {
-                consumer.set_producer_paused(now, producer);
+                state.set_producer_paused(now, producer);
+                if state.leg.is_some() {
+                    let transport = state.transport;
+                    self.hurry_pipe(transport);
+                }
             }
             self.unsettle(consumer);
             self.ask_key_frame(consumer);
@@ -361,11 +443,18 @@ impl Router {
     pub(crate) fn set_consumer_paused(&mut self, key: u32, paused: bool) {
         if let Some(consumer) = self.consumers.get_mut(key as usize) {
             consumer.set_paused(paused);
+            if consumer.leg.is_some() {
+                let transport = consumer.transport;
+                self.hurry_pipe(transport);
+            }
         }
         self.unsettle(key);
         self.ask_key_frame(key);
     }
 }
+
+/// Producers and consumers on one pipe at most.
+const MAX_PIPED: usize = 4_096;
 
 fn check_producer(config: &ProducerConfig) -> Result<(), CommandError> {
     let invalid = |what, expected| Err(CommandError::InvalidParameters { what, expected });

@@ -4,12 +4,17 @@
 //! rollover counters and replay windows, every stream's numbers, what was sent
 //! as what, and the packets that may still be asked for again. Keys of the
 //! slabs are kept, so that all references inside stay right.
+//!
+//! A pipe over UDP is kept as any transport. One to a router in this process
+//! is not, nor what came or went by it: another process has no such router.
+//! Slots that followed a producer from there are empty when they are restored.
 
 use serde::{Deserialize, Serialize};
 use sfu_ice::{DtlsState, IceState, Peer, PeerConfig, PeerSnapshot, Random, SrtpProfile, Time};
 use slab::Slab;
 
 use super::allocate::Allocation;
+use super::cascade::Upstream;
 use super::config::ProducerConfig;
 use super::consumer::Consumer;
 use super::data::{DataConsumer, DataProducer, DataRoutes};
@@ -23,7 +28,8 @@ use super::producer::{Fresh, IncomingStream, Producer, Stored, StreamCounters};
 use super::router::Router;
 use super::speakers::{Observers, Ranking, Speech, Voice};
 use super::transport::{
-    Plain, Security, SrtpPair, StreamTable, Transport, TransportCounters, TransportKind, WebRtc,
+    Pipe, Plain, Security, SrtpPair, StreamTable, Transport, TransportCounters, TransportKind,
+    WebRtc,
 };
 use crate::stream::allocate::Ladder;
 use crate::stream::recv::{LayerMeter, NackGenerator, RecvStream, RemoteClock, TwccRecorder};
@@ -49,6 +55,7 @@ pub(crate) struct RouterSnapshot {
 struct TransportSnapshot {
     id: TransportId,
     kind: KindSnapshot,
+    pipe: Option<Box<Pipe>>,
     security: SecuritySnapshot,
     extensions: ExtensionMap,
     streams: StreamTable,
@@ -92,7 +99,9 @@ struct ProducerSnapshot {
     serial: u32,
     transport: u32,
     config: ProducerConfig,
+    held: bool,
     paused: bool,
+    upstream: Option<Box<Upstream>>,
     streams: Vec<StreamSnapshot>,
     consumers: Vec<u32>,
     active: u8,
@@ -141,17 +150,47 @@ const MAX_KEY: u32 = 1 << 20;
 impl Router {
     /// The state now. To be taken between turns.
     pub(crate) fn snapshot(&self, pool: &Pool) -> RouterSnapshot {
+        let (mut ranking, mut observers) = (self.ranking.clone(), self.observers.clone());
+        for (key, producer) in &self.producers {
+            if self.is_linked(producer.transport) {
+                ranking.forget(key as u32);
+                observers.forget(key as u32);
+            }
+        }
         RouterSnapshot {
             id: self.id,
             next_serial: self.next_serial,
             transports: entries(&self.transports, transport_snapshot),
-            producers: entries(&self.producers, |producer| producer_snapshot(producer, pool)),
-            consumers: entries(&self.consumers, Clone::clone),
-            ranking: self.ranking.clone(),
-            observers: self.observers.clone(),
-            data_producers: entries(&self.data.producers, Clone::clone),
-            data_consumers: entries(&self.data.consumers, Clone::clone),
+            producers: entries(&self.producers, |producer| {
+                let stays = |key: &u32| {
+                    self.consumers.get(*key as usize).is_some_and(|c| !self.is_linked(c.transport))
+                };
+                let mut saved = producer_snapshot(producer, pool);
+                saved.consumers.retain(stays);
+                (!self.is_linked(producer.transport)).then_some(saved)
+            }),
+            consumers: entries(&self.consumers, |consumer| {
+                let mut saved = consumer.clone();
+                let goes = |key: u32| {
+                    self.producers.get(key as usize).is_some_and(|p| self.is_linked(p.transport))
+                };
+                if saved.producer.is_some_and(goes) {
+                    saved.unfollow();
+                }
+                saved.previous = saved.previous.filter(|key| !goes(*key));
+                (!self.is_linked(consumer.transport)).then_some(saved)
+            }),
+            ranking,
+            observers,
+            data_producers: entries(&self.data.producers, |data| Some(data.clone())),
+            data_consumers: entries(&self.data.consumers, |data| Some(data.clone())),
         }
+    }
+
+    /// Whether a transport is a pipe inside this process.
+    fn is_linked(&self, transport: u32) -> bool {
+        let transport = self.transports.get(transport as usize);
+        transport.is_some_and(|transport| matches!(transport.kind, TransportKind::Local(_)))
     }
 
     /// The router of a snapshot. Timers are the engine's to give.
@@ -235,11 +274,12 @@ impl Router {
     }
 }
 
-fn entries<T, S>(slab: &Slab<T>, save: impl Fn(&T) -> S) -> Vec<(u32, S)> {
-    slab.iter().map(|(key, value)| (key as u32, save(value))).collect()
+/// What is kept of a slab, with its keys.
+fn entries<T, S>(slab: &Slab<T>, save: impl Fn(&T) -> Option<S>) -> Vec<(u32, S)> {
+    slab.iter().filter_map(|(key, value)| Some((key as u32, save(value)?))).collect()
 }
 
-fn transport_snapshot(transport: &Transport) -> TransportSnapshot {
+fn transport_snapshot(transport: &Transport) -> Option<TransportSnapshot> {
     let kind = match &transport.kind {
         TransportKind::WebRtc(webrtc) => KindSnapshot::WebRtc {
             peer: Box::new(webrtc.peer.snapshot()),
@@ -249,6 +289,7 @@ fn transport_snapshot(transport: &Transport) -> TransportSnapshot {
         },
         TransportKind::Plain(plain) => KindSnapshot::Plain(plain.clone()),
         TransportKind::Direct => KindSnapshot::Direct,
+        TransportKind::Local(_) => return None,
     };
     let security = match &transport.security {
         Security::Pending => SecuritySnapshot::Pending,
@@ -259,9 +300,10 @@ fn transport_snapshot(transport: &Transport) -> TransportSnapshot {
             outbound: pair.outbound.snapshot(),
         })),
     };
-    TransportSnapshot {
+    Some(TransportSnapshot {
         id: transport.id,
         kind,
+        pipe: transport.pipe.clone(),
         security,
         extensions: transport.extensions,
         streams: transport.streams.clone(),
@@ -276,7 +318,7 @@ fn transport_snapshot(transport: &Transport) -> TransportSnapshot {
         tick_due: transport.tick_due,
         counters: transport.counters,
         allocation: transport.allocation.clone(),
-    }
+    })
 }
 
 fn restore_transport(
@@ -306,6 +348,7 @@ fn restore_transport(
         id: snapshot.id,
         timer: u32::MAX,
         kind,
+        pipe: snapshot.pipe,
         security,
         extensions: snapshot.extensions,
         streams: snapshot.streams,
@@ -351,7 +394,9 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
         serial: producer.serial,
         transport: producer.transport,
         config: producer.config.clone(),
+        held: producer.held,
         paused: producer.paused,
+        upstream: producer.upstream.clone(),
         streams: producer.streams.iter().map(stream).collect(),
         consumers: producer.consumers.clone(),
         active: producer.active,
@@ -365,7 +410,9 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
 fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
     let mut producer =
         Producer::new(snapshot.id, snapshot.serial, snapshot.transport, snapshot.config);
+    producer.held = snapshot.held;
     producer.paused = snapshot.paused;
+    producer.upstream = snapshot.upstream;
     producer.consumers = snapshot.consumers;
     producer.active = snapshot.active;
     producer.ladder = snapshot.ladder;

@@ -3,6 +3,7 @@
 //! A call posts a command to its shard and becomes a future; the shard's
 //! thread completes it. No runtime is needed: any executor can await.
 
+mod pipe_book;
 mod queue;
 
 use std::collections::HashMap;
@@ -14,11 +15,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
+pub(crate) use pipe_book::PipeBook;
 pub(crate) use queue::EventQueue;
 
 use super::error::{Error, ErrorKind, Result};
 use crate::engine::{Command, Output, Reply, RequestId};
-use crate::host::{Message, Outbox, PlainListen, Runtime, ShardStats};
+use crate::host::{LinkEnd, Message, Outbox, PipeListen, PlainListen, Runtime, ShardStats};
 use crate::route::RouterId;
 
 /// The connection of all handles to the shards.
@@ -34,6 +36,7 @@ pub(crate) struct Client {
 pub(crate) struct Outlet {
     requests: Mutex<HashMap<RequestId, Request>>,
     subscribers: Mutex<Vec<Weak<EventQueue>>>,
+    pipes: PipeBook,
 }
 
 enum Request {
@@ -80,6 +83,37 @@ impl Client {
             router,
             listen: Box::new(listen),
         })
+    }
+
+    /// Has a shard open the socket of a pipe transport, and make it.
+    pub(crate) fn submit_pipe(
+        &self,
+        shard: usize,
+        router: RouterId,
+        listen: PipeListen,
+    ) -> Pending {
+        self.post(shard, |request| Message::CreatePipeTransport { request, router, listen })
+    }
+
+    /// Has a shard make a pipe transport at one end of a link.
+    pub(crate) fn submit_link(&self, shard: usize, router: RouterId, end: LinkEnd) -> Pending {
+        let end = Box::new(end);
+        self.post(shard, |request| Message::CreateLinkedPipe { request, router, end })
+    }
+
+    /// A link between two shards.
+    pub(crate) fn link(&self, near: usize, far: usize) -> Result<(LinkEnd, LinkEnd)> {
+        self.runtime.get().and_then(|runtime| runtime.link(near, far)).ok_or_else(Error::shut_down)
+    }
+
+    /// Which routers are joined.
+    pub(crate) fn pipes(&self) -> &PipeBook {
+        &self.outlet.pipes
+    }
+
+    /// The share of its time that a shard was busy lately, in thousandths.
+    pub(crate) fn load(&self, shard: usize) -> u64 {
+        self.runtime.get().map_or(0, |runtime| runtime.load(shard))
     }
 
     /// Asks a shard for its figures.
@@ -130,6 +164,7 @@ impl Outbox for Outlet {
                     self.end(completion.request, completion.result.map_err(Error::from));
                 }
                 Output::Event(event) => {
+                    self.pipes.note(&event);
                     let queues: Vec<_> =
                         lock(&self.subscribers).iter().filter_map(Weak::upgrade).collect();
                     for queue in queues {
@@ -138,6 +173,7 @@ impl Outbox for Outlet {
                 }
                 Output::SocketNeeded(_)
                 | Output::SocketReleased(_)
+                | Output::LinkReleased(_)
                 | Output::ConnectionReleased(_) => {}
             }
         }

@@ -17,9 +17,9 @@ impl<T> Clone for Mailbox<T> {
 }
 
 impl<T> Mailbox<T> {
-    pub(crate) fn new(waker: mio::Waker) -> (Self, Receiver<T>) {
+    pub(crate) fn new(waker: Arc<mio::Waker>) -> (Self, Receiver<T>) {
         let (sender, receiver) = mpsc::channel();
-        (Self { sender, waker: Arc::new(waker) }, receiver)
+        (Self { sender, waker }, receiver)
     }
 
     /// Posts `message`; gives it back when the shard is gone.

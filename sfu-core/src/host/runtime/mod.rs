@@ -1,11 +1,14 @@
 //! Threads: one a shard, and how they start, are reached and end.
 
+mod link;
+mod load;
 mod mailbox;
 mod shard;
 mod start;
 mod stats;
 
-pub(crate) use shard::{Message, PlainListen};
+pub(crate) use link::LinkEnd;
+pub(crate) use shard::{Message, PipeListen, PlainListen};
 pub(crate) use start::{HostConfig, Runtime, StartError};
 pub use stats::ShardStats;
 

@@ -14,18 +14,22 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use mio::{Events, Interest, Poll, Token};
 use sfu_ice::demux::{PacketClass, classify};
-use sfu_ice::{Protocol, Time, Tuple};
+use sfu_ice::{Protocol, SrtpProfile, Time, Tuple};
 
 use super::super::clock::Clock;
 use super::super::io::tcp::TcpPort;
 use super::super::io::udp::{ReceiveArea, UdpCounters, UdpSocket};
+use super::link::{Bell, LinkEnd, Links};
+use super::load::{Load, LoadMeter};
 use super::{Outbox, ShardStats};
 use crate::engine::{Command, Completion, Engine, Output, Reply, RequestId, Sink};
-use crate::route::{PlainConfig, RouterId};
+use crate::route::{PipeConfig, PipeLink, PlainConfig, RouterId};
 use crate::wire::buf::Run;
 
 /// Datagrams taken in before the engine runs.
 const DATAGRAMS_PER_TURN: usize = 64;
+/// Packets taken from other shards a turn.
+const LINKED_PER_TURN: usize = 256;
 /// Messages taken from the mailbox a turn.
 const MESSAGES_PER_TURN: usize = 32;
 
@@ -39,6 +43,10 @@ pub(crate) enum Message {
     Command(RequestId, Box<Command>),
     /// A plain transport: the host opens its sockets on this address first.
     CreatePlainTransport { request: RequestId, router: RouterId, listen: Box<PlainListen> },
+    /// A pipe over UDP: the host opens its socket first.
+    CreatePipeTransport { request: RequestId, router: RouterId, listen: PipeListen },
+    /// A pipe to a router of this process: the end of its link is here.
+    CreateLinkedPipe { request: RequestId, router: RouterId, end: Box<LinkEnd> },
     /// Asks for the shard's figures. They are in `into` when the request ends.
     Stats { request: RequestId, into: Arc<OnceLock<ShardStats>> },
     /// Ends the thread.
@@ -52,6 +60,14 @@ pub(crate) struct PlainListen {
     pub(crate) config: PlainConfig,
 }
 
+/// Where a pipe is to listen. Port 0 is any free port.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PipeListen {
+    pub(crate) address: SocketAddr,
+    pub(crate) srtp: Option<SrtpProfile>,
+    pub(crate) demand: bool,
+}
+
 pub(crate) struct Shard {
     poll: Poll,
     clock: Clock,
@@ -60,6 +76,8 @@ pub(crate) struct Shard {
     outbox: Arc<dyn Outbox>,
     sockets: Sockets,
     area: ReceiveArea,
+    bell: Arc<Bell>,
+    meter: LoadMeter,
     turns: u64,
     turns_with_input: u64,
     busy: Duration,
@@ -72,6 +90,7 @@ struct Sockets {
     /// Wildcard binds, which serve every local address of their port.
     by_port: HashMap<u16, usize>,
     tcp: Vec<TcpPort>,
+    links: Links,
     next: usize,
     /// Sockets that have a backlog of which the poller does not know yet.
     stalled: Vec<usize>,
@@ -110,28 +129,41 @@ impl Sink for Sockets {
             }
         }
     }
+
+    fn pipe(
+        &mut self,
+        link: PipeLink,
+        max_len: usize,
+        build: &mut dyn FnMut(&mut [u8]) -> Option<usize>,
+    ) -> Option<usize> {
+        self.links.send(link, max_len, build)
+    }
 }
 
 impl Shard {
+    /// A shard that others wake by `bell`.
     pub(crate) fn new(
         poll: Poll,
         clock: Clock,
         engine: Engine,
         mailbox: Receiver<Message>,
         outbox: Arc<dyn Outbox>,
-    ) -> Self {
+        bell: Arc<Bell>,
+    ) -> (Self, Load) {
         let sockets = Sockets {
             udp: HashMap::new(),
             by_local: HashMap::new(),
             by_port: HashMap::new(),
             tcp: Vec::new(),
+            links: Links::default(),
             next: FIRST_SOCKET,
             stalled: Vec::new(),
             closed: UdpCounters::default(),
             media_packets: 0,
             media_runs: 0,
         };
-        Self {
+        let (meter, load) = LoadMeter::new(clock.now());
+        let shard = Self {
             poll,
             clock,
             engine,
@@ -139,10 +171,13 @@ impl Shard {
             outbox,
             sockets,
             area: ReceiveArea::new(),
+            bell,
+            meter,
             turns: 0,
             turns_with_input: 0,
             busy: Duration::ZERO,
-        }
+        };
+        (shard, load)
     }
 
     /// Adds a socket for WebRTC transports.
@@ -179,7 +214,9 @@ impl Shard {
         let mut busy = false;
         loop {
             let timeout = if busy { Some(Duration::ZERO) } else { self.idle_time() };
-            if let Err(error) = self.poll.poll(&mut events, timeout)
+            let polled = self.poll.poll(&mut events, timeout);
+            self.bell.get_up();
+            if let Err(error) = polled
                 && error.kind() != std::io::ErrorKind::Interrupted
             {
                 tracing::error!(%error, "the poller failed; the shard stops");
@@ -196,7 +233,12 @@ impl Shard {
         self.outbox.stopped();
     }
 
+    /// How long it may sleep; none is until it is woken.
     fn idle_time(&self) -> Option<Duration> {
+        self.bell.lie_down();
+        if self.sockets.links.has_waiting() {
+            return Some(Duration::ZERO);
+        }
         let due = self.engine.poll_timeout()?;
         // The poller rounds down to milliseconds: one more avoids a busy turn.
         Some(due.since(self.clock.now()) + Duration::from_micros(500))
@@ -246,7 +288,11 @@ impl Shard {
         self.engine.run(now, &mut self.sockets);
         self.watch_stalled();
         self.put_out();
-        self.busy += self.clock.now().since(now);
+        self.sockets.links.ring();
+        let end = self.clock.now();
+        let busy = end.since(now);
+        self.busy += busy;
+        self.meter.push(end, busy);
         Some(more)
     }
 
@@ -270,6 +316,14 @@ impl Shard {
                 engine.handle_datagram(now, tuple, bytes);
             });
         }
+        more |= sockets.links.receive(LINKED_PER_TURN, |link, packet| {
+            any = true;
+            engine.handle_pipe(now, link, packet);
+        });
+        while let Some(link) = sockets.links.closed() {
+            engine.handle_link_closed(now, link);
+            sockets.links.remove(link);
+        }
         self.turns_with_input += u64::from(any);
         more
     }
@@ -282,6 +336,14 @@ impl Shard {
                 }
                 Ok(Message::CreatePlainTransport { request, router, listen }) => {
                     self.create_plain_transport(now, request, router, &listen);
+                }
+                Ok(Message::CreatePipeTransport { request, router, listen }) => {
+                    self.create_pipe_transport(now, request, router, listen);
+                }
+                Ok(Message::CreateLinkedPipe { request, router, end }) => {
+                    let link = self.sockets.links.add(*end);
+                    let command = Command::CreatePipeTransport(router, PipeConfig::Local(link));
+                    self.engine.handle_command(now, request, command);
                 }
                 Ok(Message::Stats { request, into }) => {
                     // Whoever asks hands in an empty place.
@@ -315,6 +377,10 @@ impl Shard {
             dropped_datagrams: udp.dropped,
             media_packets: self.sockets.media_packets,
             media_runs: self.sockets.media_runs,
+            link_packets_sent: self.sockets.links.counters.sent,
+            link_packets_received: self.sockets.links.counters.received,
+            link_packets_dropped: self.sockets.links.counters.dropped,
+            link_wakeups: self.sockets.links.counters.wakeups,
             engine: self.engine.counters(),
         }
     }
@@ -331,6 +397,24 @@ impl Shard {
             Ok((local, local_rtcp)) => {
                 let config = PlainConfig { local, local_rtcp, ..listen.config.clone() };
                 let command = Command::CreatePlainTransport(router, config);
+                self.engine.handle_command(now, request, command);
+            }
+            Err(error) => self.outbox.refuse(request, listen.address, &error),
+        }
+    }
+
+    fn create_pipe_transport(
+        &mut self,
+        now: Time,
+        request: RequestId,
+        router: RouterId,
+        listen: PipeListen,
+    ) {
+        match self.open_plain(listen.address, true) {
+            Ok((local, _)) => {
+                let PipeListen { srtp, demand, .. } = listen;
+                let config = PipeConfig::Udp { local, srtp, demand };
+                let command = Command::CreatePipeTransport(router, config);
                 self.engine.handle_command(now, request, command);
             }
             Err(error) => self.outbox.refuse(request, listen.address, &error),
@@ -377,6 +461,10 @@ impl Shard {
                     // Dropping the socket closes it; that cannot fail usefully.
                     let _ = self.poll.registry().deregister(socket.source());
                 }
+                false
+            }
+            Output::LinkReleased(link) => {
+                self.sockets.links.remove(*link);
                 false
             }
             Output::ConnectionReleased(tuple) => {

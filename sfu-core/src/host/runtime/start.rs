@@ -12,6 +12,8 @@ use super::super::clock::Clock;
 use super::super::io::tcp::TcpPort;
 use super::super::io::udp::UdpSocket;
 use super::Outbox;
+use super::link::{Bell, LinkEnd, link};
+use super::load::Load;
 use super::mailbox::Mailbox;
 use super::shard::{Message, Shard};
 use crate::engine::{Engine, EngineConfig};
@@ -43,11 +45,14 @@ pub(crate) enum StartError {
 
 /// The running shards.
 pub(crate) struct Runtime {
+    clock: Clock,
     shards: Vec<RunningShard>,
 }
 
 struct RunningShard {
     mailbox: Mailbox<Message>,
+    bell: Arc<Bell>,
+    load: Load,
     addresses: Vec<SocketAddr>,
     thread: Option<JoinHandle<()>>,
 }
@@ -57,7 +62,7 @@ impl Runtime {
         let clock = Clock::start();
         let cores = if config.pin { core_affinity::get_core_ids() } else { None };
         let cores = cores.unwrap_or_default();
-        let mut runtime = Self { shards: Vec::new() };
+        let mut runtime = Self { clock, shards: Vec::new() };
         for index in 0..config.shards.max(1) {
             let core = cores.get(index).copied().filter(|_| config.shards <= cores.len());
             let shard = start_shard(config, index, clock, outbox, core)?;
@@ -73,6 +78,17 @@ impl Runtime {
     /// The addresses that a shard is bound to.
     pub(crate) fn addresses(&self, shard: usize) -> &[SocketAddr] {
         self.shards.get(shard).map_or(&[], |shard| shard.addresses.as_slice())
+    }
+
+    /// The share of its time that a shard was busy lately, in thousandths.
+    pub(crate) fn load(&self, shard: usize) -> u64 {
+        let now = self.clock.now();
+        self.shards.get(shard).map_or(1_000, |shard| shard.load.permille(now))
+    }
+
+    /// A link between two shards; `None` if one of them does not exist.
+    pub(crate) fn link(&self, near: usize, far: usize) -> Option<(LinkEnd, LinkEnd)> {
+        Some(link(&self.shards.get(near)?.bell, &self.shards.get(far)?.bell))
     }
 
     /// Posts to a shard; gives the message back when the shard is gone.
@@ -109,6 +125,8 @@ fn start_shard(
     let system = |what| move |source| StartError::System { what, source };
     let poll = Poll::new().map_err(system("poller"))?;
     let waker = Waker::new(poll.registry(), Token(0)).map_err(system("waker"))?;
+    let waker = Arc::new(waker);
+    let bell = Bell::new(Arc::clone(&waker));
     let (mailbox, receiver) = Mailbox::new(waker);
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| StartError::System {
@@ -116,7 +134,8 @@ fn start_shard(
         source: io::Error::other(error.to_string()),
     })?;
     let engine = Engine::new(config.engine.clone(), config.peer.clone(), seed, clock.now());
-    let mut shard = Shard::new(poll, clock, engine, receiver, Arc::clone(outbox));
+    let (mut shard, load) =
+        Shard::new(poll, clock, engine, receiver, Arc::clone(outbox), Arc::clone(&bell));
     let mut addresses = Vec::new();
     for listen in &config.listen {
         let offset = u16::try_from(index).ok();
@@ -147,5 +166,5 @@ fn start_shard(
             shard.run();
         })
         .map_err(system("thread"))?;
-    Ok(RunningShard { mailbox, addresses, thread: Some(thread) })
+    Ok(RunningShard { mailbox, bell, load, addresses, thread: Some(thread) })
 }

@@ -51,6 +51,15 @@ pub struct ShardStats {
     /// Runs in which it put them out: packets to one destination that one
     /// segmented send can take.
     pub media_runs: u64,
+    /// Packets handed to other shards, RTP and RTCP, for routers that are
+    /// joined by pipes.
+    pub link_packets_sent: u64,
+    /// Packets that came from other shards.
+    pub link_packets_received: u64,
+    /// Packets for other shards that were dropped because their ring was full.
+    pub link_packets_dropped: u64,
+    /// How often another shard slept and had to be woken for them.
+    pub link_wakeups: u64,
     /// What the engine refused before it reached a transport.
     pub engine: EngineCounters,
 }
@@ -86,6 +95,14 @@ impl ShardStats {
             dropped_datagrams: self.dropped_datagrams.saturating_sub(earlier.dropped_datagrams),
             media_packets: self.media_packets.saturating_sub(earlier.media_packets),
             media_runs: self.media_runs.saturating_sub(earlier.media_runs),
+            link_packets_sent: self.link_packets_sent.saturating_sub(earlier.link_packets_sent),
+            link_packets_received: self
+                .link_packets_received
+                .saturating_sub(earlier.link_packets_received),
+            link_packets_dropped: self
+                .link_packets_dropped
+                .saturating_sub(earlier.link_packets_dropped),
+            link_wakeups: self.link_wakeups.saturating_sub(earlier.link_wakeups),
             engine,
         }
     }

@@ -93,6 +93,11 @@ impl Ranking {
         }
     }
 
+    /// Whether a slot follows speakers.
+    pub(crate) fn has_followers(&self) -> bool {
+        !self.video_slots.is_empty() || self.audio_slots.iter().any(|slots| !slots.is_empty())
+    }
+
     /// Takes note of a packet of producer `key`; what it is to slots that follow
     /// speakers.
     pub(crate) fn hear(

@@ -1,6 +1,7 @@
 //! The kinds of transport behind one type: what differs is who authenticates
 //! and where bytes go.
 
+mod pipe;
 mod plain;
 mod security;
 mod stream_table;
@@ -10,11 +11,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sfu_ice::{DtlsState, IceState, Peer, Protocol, Random, Time, Tuple};
 
+pub(crate) use pipe::Pipe;
 pub(crate) use plain::Plain;
 pub(crate) use security::{Security, SecurityError, SrtpPair};
 pub(crate) use stream_table::{StreamRef, StreamTable, match_stream};
 
 use super::allocate::Allocation;
+use super::config::PipeLink;
 use super::id::TransportId;
 use super::stats::Refused;
 use crate::stream::recv::{RemoteClock, TwccRecorder};
@@ -28,6 +31,8 @@ pub(crate) struct Transport {
     /// Its place in the engine's timers.
     pub(crate) timer: u32,
     pub(crate) kind: TransportKind,
+    /// What makes it a pipe, if it is one.
+    pub(crate) pipe: Option<Box<Pipe>>,
     pub(crate) security: Security,
     /// Header extension ids of what the peer sends (one space for the bundle).
     pub(crate) extensions: ExtensionMap,
@@ -77,7 +82,24 @@ impl TransportCounters {
 pub(crate) enum TransportKind {
     WebRtc(Box<WebRtc>),
     Plain(Box<Plain>),
+    /// A pipe to a router in this process.
+    Local(PipeLink),
     Direct,
+}
+
+/// Where the packets of a transport go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Into a network.
+    Path(Tuple),
+    /// To the other end of a link in this process.
+    Link(PipeLink),
+}
+
+impl From<Tuple> for Way {
+    fn from(path: Tuple) -> Self {
+        Self::Path(path)
+    }
 }
 
 /// ICE and DTLS of a peer.
@@ -104,6 +126,7 @@ impl Transport {
             id,
             timer,
             kind,
+            pipe: None,
             security,
             extensions: ExtensionMap::default(),
             streams: StreamTable::default(),
@@ -125,6 +148,12 @@ impl Transport {
         }
     }
 
+    /// Has it join two routers, with the streams of many peers.
+    pub(crate) fn make_pipe(&mut self, pipe: Pipe) {
+        self.pipe = Some(Box::new(pipe));
+        self.streams = StreamTable::piped();
+    }
+
     /// Binds an SSRC that was signalled.
     pub(crate) fn bind(&mut self, ssrc: Option<Ssrc>, producer: u32, stream: u8, repair: bool) {
         if let Some(ssrc) = ssrc {
@@ -137,22 +166,32 @@ impl Transport {
         match &self.kind {
             TransportKind::WebRtc(webrtc) => webrtc.peer.selected_tuple(),
             TransportKind::Plain(plain) => plain.rtp,
-            TransportKind::Direct => None,
+            TransportKind::Local(_) | TransportKind::Direct => None,
+        }
+    }
+
+    /// As [`Self::rtp_path`], inside the process too.
+    pub(crate) fn rtp_way(&self) -> Option<Way> {
+        match &self.kind {
+            TransportKind::Local(link) => Some(Way::Link(*link)),
+            _ => self.rtp_path().map(Way::Path),
         }
     }
 
     /// Where RTCP goes, once that is known.
-    pub(crate) fn rtcp_path(&self) -> Option<Tuple> {
+    pub(crate) fn rtcp_way(&self) -> Option<Way> {
         match &self.kind {
-            TransportKind::Plain(plain) if plain.config.local_rtcp.is_some() => plain.rtcp,
-            _ => self.rtp_path(),
+            TransportKind::Plain(plain) if plain.config.local_rtcp.is_some() => {
+                plain.rtcp.map(Way::Path)
+            }
+            _ => self.rtp_way(),
         }
     }
 
     /// Whether media can be sent now.
     pub(crate) fn can_send(&self) -> bool {
         match &self.kind {
-            TransportKind::Direct => true,
+            TransportKind::Local(_) | TransportKind::Direct => true,
             TransportKind::WebRtc(webrtc) => {
                 webrtc.ice == IceState::Connected && self.security.is_ready()
             }
@@ -173,6 +212,8 @@ impl Transport {
     pub(crate) fn kind_name(&self) -> &'static str {
         match &self.kind {
             TransportKind::WebRtc(_) => "webrtc",
+            TransportKind::Local(_) => "pipe",
+            TransportKind::Plain(_) if self.pipe.is_some() => "pipe",
             TransportKind::Plain(_) => "plain",
             TransportKind::Direct => "direct",
         }

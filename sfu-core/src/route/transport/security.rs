@@ -64,6 +64,18 @@ impl Security {
         })))
     }
 
+    /// Lets the peer bring more streams at once than a browser does.
+    pub(crate) fn allow_many_streams(self) -> Self {
+        match self {
+            Self::Srtp(pair) => {
+                let SrtpPair { profile, inbound, outbound } = *pair;
+                let inbound = inbound.with_max_ssrcs(Outbound::MAX_SSRCS);
+                Self::Srtp(Box::new(SrtpPair { profile, inbound, outbound }))
+            }
+            other => other,
+        }
+    }
+
     /// Room that protection may add to a packet, in bytes.
     pub(crate) const MAX_OVERHEAD: usize = Outbound::MAX_OVERHEAD;
 

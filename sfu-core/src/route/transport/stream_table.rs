@@ -2,7 +2,7 @@
 //!
 //! An SSRC is known from signalling, or bound once by the MID, RID or payload
 //! type of the first authenticated packet that carries it (RFC 8843 §9.2).
-//! After that a packet costs one search in a short list.
+//! After that a packet costs one search in a sorted list.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,10 @@ use crate::route::config::ProducerConfig;
 use crate::wire::rtp::Extensions;
 use crate::wire::{PayloadType, Ssrc};
 
-/// SSRCs that one transport may bind.
+/// SSRCs that a peer may bind.
 const MAX_BINDINGS: usize = 64;
+/// SSRCs that the other end of a pipe may bind, which brings a whole room.
+const MAX_PIPED_BINDINGS: usize = 8_192;
 
 /// One stream of one producer, or the retransmissions of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,16 +28,25 @@ pub(crate) struct StreamRef {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct StreamTable {
+    /// By SSRC, ascending.
     bindings: Vec<(Ssrc, StreamRef)>,
+    /// Whether it is a pipe's.
+    piped: bool,
 }
 
 impl StreamTable {
+    /// The table of a pipe.
+    pub(crate) fn piped() -> Self {
+        Self { bindings: Vec::new(), piped: true }
+    }
+
     pub(crate) fn find(&self, ssrc: Ssrc) -> Option<StreamRef> {
-        self.bindings.iter().find(|(bound, _)| *bound == ssrc).map(|(_, stream)| *stream)
+        let at = self.bindings.binary_search_by_key(&ssrc, |(bound, _)| *bound).ok()?;
+        self.bindings.get(at).map(|(_, stream)| *stream)
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.bindings.len() >= MAX_BINDINGS
+        self.bindings.len() >= if self.piped { MAX_PIPED_BINDINGS } else { MAX_BINDINGS }
     }
 
     /// Binds `ssrc`; what was bound to the same stream before is forgotten,
@@ -43,7 +54,8 @@ impl StreamTable {
     pub(crate) fn bind(&mut self, ssrc: Ssrc, stream: StreamRef) {
         self.bindings.retain(|(bound, to)| *bound != ssrc && *to != stream);
         if !self.is_full() {
-            self.bindings.push((ssrc, stream));
+            let at = self.bindings.partition_point(|(bound, _)| *bound < ssrc);
+            self.bindings.insert(at, (ssrc, stream));
         }
     }
 

@@ -4,12 +4,13 @@
 //! holds is checked when it is reached, so that one bad packet does not hide
 //! the others.
 
+use super::app::App;
 use super::nack::Nack;
 use super::psfb::{self, Fir, Pli, Remb};
 use super::report::{Bye, ReceiverReport, Sdes, SenderReport};
 use super::twcc::TransportFeedback;
 use super::xr::ExtendedReport;
-use super::{BYE, PSFB, RR, RTPFB, SDES, SR, XR};
+use super::{APP, BYE, PSFB, RR, RTPFB, SDES, SR, XR};
 
 /// Why bytes are not RTCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -112,6 +113,8 @@ pub enum RtcpPacket<'a> {
     Sdes(Sdes<'a>),
     /// Goodbye.
     Bye(Bye<'a>),
+    /// Application-defined packet.
+    App(App<'a>),
     /// Generic negative acknowledgement.
     Nack(Nack<'a>),
     /// Transport-wide congestion control feedback.
@@ -147,6 +150,7 @@ impl<'a> RtcpPacket<'a> {
             (RR, _) => Self::ReceiverReport(ReceiverReport::read(count, body)?),
             (SDES, _) => Self::Sdes(Sdes::read(body)),
             (BYE, _) => Self::Bye(Bye::read(count, body)?),
+            (APP, subtype) => Self::App(App::read(subtype, body)?),
             (RTPFB, Nack::FORMAT) => Self::Nack(Nack::read(body)?),
             (PSFB, Pli::FORMAT) => Self::Pli(Pli::read(body)?),
             (PSFB, Fir::FORMAT) => Self::Fir(Fir::read(body)?),

@@ -9,6 +9,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+mod app;
 mod compound;
 mod nack;
 mod ntp;
@@ -18,6 +19,7 @@ mod twcc;
 mod writer;
 mod xr;
 
+pub use app::{App, Entries, PipeDemand, PipeMessage, PipeState};
 pub use compound::{Compound, Packets, RtcpError, RtcpPacket};
 pub use nack::{Nack, NackPair, NackPairs};
 pub use ntp::NtpTime;
@@ -32,6 +34,7 @@ const SR: u8 = 200;
 const RR: u8 = 201;
 const SDES: u8 = 202;
 const BYE: u8 = 203;
+const APP: u8 = 204;
 const RTPFB: u8 = 205;
 const PSFB: u8 = 206;
 const XR: u8 = 207;

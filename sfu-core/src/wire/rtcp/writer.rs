@@ -5,12 +5,13 @@
 
 use sfu_ice::Time;
 
+use super::app::{App, ENTRY, Entry, PipeDemand, PipeState};
 use super::ntp::NtpTime;
 use super::psfb::{self, FirEntry, Pli, Remb};
 use super::report::{ReportBlock, Sdes, SenderInfo};
 use super::twcc::{self, TransportFeedback};
 use super::xr::{Dlrr, ExtendedReport};
-use super::{BYE, Fir, Nack, NackPairs, PSFB, RR, RTPFB, SDES, SR, XR};
+use super::{APP, BYE, Fir, Nack, NackPairs, PSFB, RR, RTPFB, SDES, SR, XR};
 use crate::wire::{SeqNo, Ssrc};
 
 /// Why a packet was not written.
@@ -284,6 +285,47 @@ impl<'a> RtcpWriter<'a> {
             put(&mut body, &answer.last_rr.to_be_bytes());
             put(&mut body, &answer.delay_since_last_rr.to_be_bytes());
         }
+        Ok(())
+    }
+
+    /// What the receiving end of a pipe wants. Without entries, nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// See [`Self::sender_report`].
+    pub fn pipe_demand(
+        &mut self,
+        sender: Ssrc,
+        entries: &[PipeDemand],
+    ) -> Result<(), RtcpWriteError> {
+        self.pipe_message(sender, entries)
+    }
+
+    /// How the streams of the sending end of a pipe are. Without entries,
+    /// nothing is written.
+    ///
+    /// # Errors
+    /// See [`Self::sender_report`].
+    pub fn pipe_state(
+        &mut self,
+        sender: Ssrc,
+        entries: &[PipeState],
+    ) -> Result<(), RtcpWriteError> {
+        self.pipe_message(sender, entries)
+    }
+
+    fn pipe_message<E: Entry>(
+        &mut self,
+        sender: Ssrc,
+        entries: &[E],
+    ) -> Result<(), RtcpWriteError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut body = self.reserve(APP, E::SUBTYPE, 8 + entries.len() * ENTRY)?;
+        put(&mut body, &sender.0.to_be_bytes());
+        put(&mut body, &App::PIPE);
+        entries.iter().for_each(|entry| put(&mut body, &entry.to_bytes()));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::header::{RTCP_CLEAR, RtpHeader, rtcp_ssrc};
 use super::index::Place;
 use super::index::{RTP_INDICES, StreamTable};
 use super::suite::Suite;
-use super::{MasterKey, SrtpError, SrtpKeyError, SrtpKeys, SrtpProfile};
+use super::{MasterKey, Outbound, SrtpError, SrtpKeyError, SrtpKeys, SrtpProfile};
 #[cfg(test)]
 use crate::wire::Ssrc;
 
@@ -23,7 +23,8 @@ const RTCP_INDICES: u64 = 1 << 31;
 /// SSRC, an entry in the table come into being. A forged packet leaves no
 /// trace.
 ///
-/// At most [`MAX_SSRCS`](Self::MAX_SSRCS) SSRCs have an entry. When a new one
+/// At most [`MAX_SSRCS`](Self::MAX_SSRCS) SSRCs have an entry, or as many as
+/// [`with_max_ssrcs`](Self::with_max_ssrcs) says. When a new one
 /// authenticates beyond that, the SSRC that has been silent longest gives up
 /// its entry, provided that 1024 packets of others have passed since; its
 /// highest index is remembered (for the last 256 such SSRCs), so that it goes
@@ -55,6 +56,7 @@ pub struct Inbound {
     suite: Suite,
     rtp: StreamTable,
     rtcp: StreamTable,
+    max_ssrcs: usize,
 }
 
 /// Everything an [`Inbound`] knows, keys included: plain data for a snapshot.
@@ -64,6 +66,7 @@ pub struct InboundSnapshot {
     master: MasterKey,
     rtp: StreamTable,
     rtcp: StreamTable,
+    max_ssrcs: usize,
 }
 
 impl Inbound {
@@ -81,7 +84,16 @@ impl Inbound {
     ) -> Result<Self, SrtpKeyError> {
         let master = MasterKey::new(profile, master_key, master_salt)?;
         let suite = Suite::new(&master)?;
-        Ok(Self { master, suite, rtp: StreamTable::default(), rtcp: StreamTable::default() })
+        let (rtp, rtcp) = (StreamTable::default(), StreamTable::default());
+        Ok(Self { master, suite, rtp, rtcp, max_ssrcs: Self::MAX_SSRCS })
+    }
+
+    /// Lets so many SSRCs be live at once, 1 to 1,024: for a peer that brings
+    /// the streams of many, such as another SFU.
+    #[must_use]
+    pub fn with_max_ssrcs(mut self, max_ssrcs: usize) -> Self {
+        self.max_ssrcs = max_ssrcs.clamp(1, Outbound::MAX_SSRCS);
+        self
     }
 
     /// The context for what the peer sends, from the keys of a DTLS handshake.
@@ -102,14 +114,14 @@ impl Inbound {
         let body = packet.len().checked_sub(self.suite.rtp_overhead());
         let body = body.and_then(|len| packet.get(..len)).ok_or(SrtpError::TooShort)?;
         let header = RtpHeader::read(body)?;
-        let place = self.rtp.find(header.ssrc, Self::MAX_SSRCS)?;
+        let place = self.rtp.find(header.ssrc, self.max_ssrcs)?;
         let index = self.rtp.estimate(place, header.seq);
         if index >= RTP_INDICES {
             return Err(SrtpError::KeyExhausted);
         }
         self.rtp.check(place, index)?;
         let len = self.suite.open_rtp(header, index, packet)?;
-        self.rtp.commit(place, header.ssrc, index, Self::MAX_SSRCS);
+        self.rtp.commit(place, header.ssrc, index, self.max_ssrcs);
         Ok(len)
     }
 
@@ -128,10 +140,10 @@ impl Inbound {
         }
         let ssrc = rtcp_ssrc(packet)?;
         let index = u64::from(self.suite.rtcp_index(packet)?);
-        let place = self.rtcp.find(ssrc, Self::MAX_SSRCS)?;
+        let place = self.rtcp.find(ssrc, self.max_ssrcs)?;
         self.rtcp.check(place, index)?;
         let len = self.suite.open_rtcp(ssrc, packet)?;
-        self.rtcp.commit(place, ssrc, index, Self::MAX_SSRCS);
+        self.rtcp.commit(place, ssrc, index, self.max_ssrcs);
         Ok(len)
     }
 
@@ -151,6 +163,7 @@ impl Inbound {
             master: self.master.clone(),
             rtp: self.rtp.clone(),
             rtcp: self.rtcp.clone(),
+            max_ssrcs: self.max_ssrcs,
         }
     }
 
@@ -160,18 +173,19 @@ impl Inbound {
     /// [`SrtpKeyError`] when the data cannot have come from
     /// [`snapshot`](Self::snapshot).
     pub fn restore(snapshot: InboundSnapshot) -> Result<Self, SrtpKeyError> {
-        let InboundSnapshot { master, rtp, rtcp } = snapshot;
-        rtp.verify(Self::MAX_SSRCS, RTP_INDICES)?;
-        rtcp.verify(Self::MAX_SSRCS, RTCP_INDICES)?;
+        let InboundSnapshot { master, rtp, rtcp, max_ssrcs } = snapshot;
+        let max_ssrcs = max_ssrcs.clamp(1, Outbound::MAX_SSRCS);
+        rtp.verify(max_ssrcs, RTP_INDICES)?;
+        rtcp.verify(max_ssrcs, RTCP_INDICES)?;
         let suite = Suite::new(&master)?;
-        Ok(Self { master, suite, rtp, rtcp })
+        Ok(Self { master, suite, rtp, rtcp, max_ssrcs })
     }
 }
 
 #[cfg(test)]
 impl Inbound {
     pub(super) fn place_rtp_at(&mut self, ssrc: Ssrc, index: u64) {
-        self.rtp.commit(Place::New, ssrc, index, Self::MAX_SSRCS);
+        self.rtp.commit(Place::New, ssrc, index, self.max_ssrcs);
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sfu_core::engine::{Command, Completion, Engine, EngineConfig, Output, Reply, RequestId, Run};
+use sfu_core::engine::{Command, Completion, Engine, EngineConfig, Output, Reply, RequestId};
 use sfu_core::wire::rtp::{ExtensionKind, ExtensionMap};
 use sfu_core::wire::srtp::{Inbound, Outbound};
 use sfu_core::wire::{Mid, Rid, Ssrc};
@@ -19,7 +19,7 @@ use sfu_ice::dtls::{DtlsConfig, Session};
 use sfu_ice::ice::Checker;
 use sfu_ice::{Certificate, DtlsRole, PeerConfig, Protocol, Random};
 
-use super::{Client, Format, Layer, Link, Path, Rng, Sink, Source};
+use super::{Client, Collected, Format, Layer, Link, Path, Pipes, Rng, Sink, Source};
 
 pub struct World {
     pub seed: u64,
@@ -28,6 +28,8 @@ pub struct World {
     pub router: RouterId,
     pub clients: Vec<Client>,
     pub events: Vec<Event>,
+    /// What joins routers.
+    pub pipes: Pipes,
     pub released: Vec<SocketAddr>,
     /// How often the engine ran.
     pub turns: u64,
@@ -94,6 +96,7 @@ impl World {
             router: RouterId::from_u64(1).unwrap(),
             clients: Vec::new(),
             events: Vec::new(),
+            pipes: Pipes::default(),
             released: Vec::new(),
             turns: 0,
             hash: 0xcbf2_9ce4_8422_2325,
@@ -343,6 +346,20 @@ impl World {
         bytes
     }
 
+    /// As [`Self::migrate`], with several routers.
+    pub fn migrate_all(&mut self, routers: &[RouterId]) {
+        let snapshots: Vec<Bytes> = (routers.iter())
+            .map(|router| match self.ok(Command::Snapshot(*router)) {
+                Reply::Snapshot(bytes) => bytes,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        self.engine = Engine::new(self.config.clone(), self.peer.clone(), [0xa5; 32], self.now);
+        for bytes in snapshots {
+            self.ok(Command::Restore(bytes));
+        }
+    }
+
     /// Another engine of the same settings.
     pub fn fresh_engine(&self) -> Engine {
         Engine::new(self.config.clone(), self.peer.clone(), [0x5a; 32], self.now)
@@ -428,13 +445,26 @@ impl World {
             _ => (self.now, 1),
         };
         assert!(self.turns_at.1 < 10_000, "the engine wants to run for ever at {:?}", self.now);
-        let mut packets: Vec<(Tuple, Vec<u8>)> = Vec::new();
-        let mut sink = |run: Run<'_>| {
-            packets.extend(run.packets().map(|packet| (run.tuple, packet.to_vec())));
-        };
-        self.engine.run(self.now, &mut sink);
-        for (tuple, packet) in packets {
+        let mut sent = Collected::default();
+        self.engine.run(self.now, &mut sent);
+        for (link, mut packet) in sent.linked {
             self.digest(&packet);
+            self.pipes.count(&packet);
+            if let Some(other) = self.pipes.other(link) {
+                self.engine.handle_pipe(self.now, other, &mut packet);
+            }
+        }
+        for (tuple, packet) in sent.packets {
+            self.digest(&packet);
+            if let Some(network) = self.pipes.networks.get_mut(&tuple.remote) {
+                let times = network.send(self.now, &mut self.rng);
+                self.pipes.count(&packet);
+                let arriving = Tuple::new(tuple.protocol, tuple.remote, tuple.local);
+                for time in times {
+                    self.enqueue(time, Target::Engine(arriving), packet.clone());
+                }
+                continue;
+            }
             let Some(&at) = self.addresses.get(&tuple.remote) else { continue };
             let times = self.clients[at].down.send(self.now, &mut self.rng);
             for time in times {
@@ -446,6 +476,11 @@ impl World {
                 Output::Completion(completion) => self.completions.push(completion),
                 Output::Event(event) => self.events.push(event),
                 Output::SocketReleased(local) => self.released.push(local),
+                Output::LinkReleased(link) => {
+                    if let Some(other) = self.pipes.release(link) {
+                        self.engine.handle_link_closed(self.now, other);
+                    }
+                }
                 _ => {}
             }
         }

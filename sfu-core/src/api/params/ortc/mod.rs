@@ -13,6 +13,7 @@
 mod codec_match;
 mod consume;
 mod error;
+mod pipe;
 mod router_capabilities;
 mod validate;
 
@@ -26,5 +27,6 @@ pub use consume::{
     slot_parameters,
 };
 pub use error::OrtcError;
+pub use pipe::pipe_parameters;
 pub use router_capabilities::router_capabilities;
 pub use validate::{MAX_CODECS, MAX_ENCODINGS, validate_rtp_capabilities, validate_rtp_parameters};

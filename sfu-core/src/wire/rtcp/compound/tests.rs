@@ -45,7 +45,7 @@ fn padding_is_removed_and_checked() {
 #[test]
 fn unknown_types_are_skipped() {
     let bytes =
-        [0x83, 204, 0, 1, 1, 2, 3, 4, 0x85, 205, 0, 0, 0x8f, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0];
+        [0x83, 209, 0, 1, 1, 2, 3, 4, 0x85, 205, 0, 0, 0x8f, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0];
     let kinds: Vec<_> = packets(&bytes)
         .into_iter()
         .map(|packet| match packet {
@@ -54,7 +54,7 @@ fn unknown_types_are_skipped() {
         })
         .collect();
     // The last is application layer feedback without REMB's name.
-    assert_eq!(kinds, [(204, 3), (205, 5), (206, 15)]);
+    assert_eq!(kinds, [(209, 3), (205, 5), (206, 15)]);
 }
 
 #[test]
@@ -152,6 +152,11 @@ fn exhaust(packet: &RtcpPacket<'_>) -> usize {
         }
         RtcpPacket::Remb(remb) => remb.ssrcs().count(),
         RtcpPacket::Xr(xr) => xr.blocks().map(|block| block.dlrrs().count()).sum(),
+        RtcpPacket::App(app) => match app.pipe_message() {
+            Some(crate::wire::rtcp::PipeMessage::Demand(entries)) => entries.iter().count(),
+            Some(crate::wire::rtcp::PipeMessage::State(entries)) => entries.iter().count(),
+            None => app.data.len(),
+        },
         RtcpPacket::Pli(_) | RtcpPacket::Other { .. } => 0,
     }
 }

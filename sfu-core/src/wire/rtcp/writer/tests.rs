@@ -21,6 +21,7 @@ fn kinds(bytes: &[u8]) -> String {
     let packets = Compound::parse(bytes).unwrap().packets();
     packets
         .map(|packet| match packet.unwrap() {
+            RtcpPacket::App(_) => "app",
             RtcpPacket::SenderReport(_) => "sr ",
             RtcpPacket::ReceiverReport(_) => "rr ",
             RtcpPacket::Sdes(_) => "sdes ",
