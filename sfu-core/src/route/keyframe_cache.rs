@@ -68,6 +68,11 @@ impl KeyFrameCache {
         }
     }
 
+    /// What comes next is not kept, so that nobody could go on from here.
+    pub(crate) fn forget(&mut self) {
+        self.start = None;
+    }
+
     /// What a receiver is sent to start at once; `None` if the key frame is
     /// older than `max_age`, something is missing, or it is too much.
     pub(crate) fn history(

@@ -423,6 +423,7 @@ impl Router {
             return;
         }
         producer.paused = paused;
+        producer.streams.iter_mut().for_each(|stream| stream.cache.forget());
         self.speaker_paused(now, key);
         let Some(producer) = self.producers.get(key as usize) else { return };
         for consumer in producer.consumers.clone() {

@@ -219,3 +219,19 @@ fn the_cache_goes_over_to_another_engine() {
     assert!(world.sink(late).assert_continuous(0) > 50);
     assert!(world.sink(late).assert_described(0) > 50);
 }
+
+#[test]
+fn a_pause_ends_what_is_known_of_the_last_key_frame() {
+    let mut world = World::new(159);
+    let (ann, bob) = (world.plain(), world.plain());
+    let camera = world.publish(ann, Format::Vp8, 1);
+    let sink = world.subscribe(bob, &[Format::Vp8], Some(camera));
+    world.run_millis(1_000);
+    for _ in 0..3 {
+        world.ok(Command::PauseProducer(camera.producer));
+        world.run_millis(700);
+        world.ok(Command::ResumeProducer(camera.producer));
+        world.run_millis(700);
+    }
+    assert!(world.sink(sink).assert_continuous(0) > 60);
+}

@@ -8,7 +8,7 @@ use sfu_core::{
     CloseReason, CommandError, Event, Layers, ProducerId, ProducerStats, RouterId, SrtpProfile,
 };
 
-use super::sim::{Format, Link, PipeRef, Piped, SinkRef, SourceRef, World};
+use super::sim::{Format, Layout, Link, PipeRef, Piped, SinkRef, SourceRef, World};
 
 /// How the two routers of a call are joined.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +130,41 @@ fn layers_are_switched_as_if_there_were_no_pipe() {
             assert_eq!(layer(&world, sink), expected, "{enabled:?} with {joined:?}");
         }
         assert!(world.sink(sink).assert_continuous(0) > 500);
+    }
+}
+
+#[test]
+fn of_scalable_video_only_the_wanted_layers_cross() {
+    let formats = [
+        (Format::Vp9, Layout::Svc { key_only: false }),
+        (Format::Encrypted, Layout::described("L3T3")),
+    ];
+    for (format, layout) in formats {
+        for joined in JOINED {
+            let told = format!("{format:?} {layout:?} {joined:?}");
+            let Call { mut world, camera, piped, .. } = call(315, joined, format, 1);
+            world.source(camera).layout = layout.clone();
+            let bob = world.plain();
+            let sink = world.subscribe(bob, &[format], Some(piped.source));
+            world.run_millis(3_000);
+            world.take_crossed(&piped);
+            world.run_millis(2_000);
+            let all = world.take_crossed(&piped)[0];
+            for (spatial, temporal, share) in [(0, 2, 0.5), (0, 0, 0.3), (2, 2, 1.1)] {
+                let layers = Layers { spatial, temporal };
+                world.ok(Command::SetPreferredLayers(sink.consumer, layers));
+                world.run_millis(1_500);
+                world.take_crossed(&piped);
+                world.run_millis(2_000);
+                let crossed = world.take_crossed(&piped)[0] as f64 / all as f64;
+                assert!(
+                    crossed < share && crossed > share / 10.0,
+                    "{crossed} at {layers:?}: {told}"
+                );
+            }
+            // Both ends select, and what is left can be decoded without a gap.
+            assert!(world.sink(sink).assert_continuous(0) > 100, "{told}");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What joins routers: pipes over simulated networks, and links in the process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use sfu_core::engine::{Command, Reply, Run, Sink};
@@ -41,6 +41,8 @@ pub struct Pipes {
     pub networks: HashMap<SocketAddr, Link>,
     /// The other end of each link.
     links: HashMap<PipeLink, PipeLink>,
+    /// Packets on links that were not handed over yet.
+    pub waiting: VecDeque<(PipeLink, Vec<u8>)>,
     /// Bytes that crossed, by SSRC of the media.
     pub crossed: BTreeMap<u32, u64>,
     next: u32,

@@ -74,6 +74,10 @@ pub struct SinkRef {
     pub consumer: ConsumerId,
 }
 
+/// What an engine takes in before it runs, as the host does it.
+const DATAGRAMS_PER_TURN: usize = 64;
+const LINKED_PER_TURN: usize = 256;
+
 const RIDS: [&str; 3] = ["q", "h", "f"];
 
 impl World {
@@ -375,7 +379,9 @@ impl World {
         loop {
             let clients = self.clients.iter().map(Client::next).min();
             let queue = self.queue.peek().map(|Reverse((at, ..))| *at);
-            let next = [clients, queue, self.engine.poll_timeout()].into_iter().flatten().min();
+            let linked = (!self.pipes.waiting.is_empty()).then_some(self.now);
+            let next = [clients, queue, linked, self.engine.poll_timeout()];
+            let next = next.into_iter().flatten().min();
             let next = next.unwrap_or(Time::MAX).max(self.now);
             if next >= end {
                 self.now = end;
@@ -421,7 +427,14 @@ impl World {
             }
         }
         let mut delivered = 0;
-        while self.queue.peek().is_some_and(|Reverse((at, ..))| *at <= self.now) {
+        let linked = self.pipes.waiting.len().min(LINKED_PER_TURN);
+        for (link, mut packet) in self.pipes.waiting.drain(..linked) {
+            self.engine.handle_pipe(self.now, link, &mut packet);
+            delivered += 1;
+        }
+        while delivered < DATAGRAMS_PER_TURN
+            && self.queue.peek().is_some_and(|Reverse((at, ..))| *at <= self.now)
+        {
             let Some(Reverse((_, _, target, mut bytes))) = self.queue.pop() else { break };
             match target {
                 Target::Engine(tuple) => {
@@ -447,11 +460,11 @@ impl World {
         assert!(self.turns_at.1 < 10_000, "the engine wants to run for ever at {:?}", self.now);
         let mut sent = Collected::default();
         self.engine.run(self.now, &mut sent);
-        for (link, mut packet) in sent.linked {
+        for (link, packet) in sent.linked {
             self.digest(&packet);
             self.pipes.count(&packet);
             if let Some(other) = self.pipes.other(link) {
-                self.engine.handle_pipe(self.now, other, &mut packet);
+                self.pipes.waiting.push_back((other, packet));
             }
         }
         for (tuple, packet) in sent.packets {
