@@ -125,9 +125,6 @@ impl SfuRoom {
                         return MediaNews::Lost(*participant);
                     }
                 }
-                Some(Event::TransportStateChanged { transport, ice, dtls, .. }) => {
-                    debug!(%transport, ?ice, ?dtls, "transport");
-                }
                 Some(Event::SpeakersChanged { speakers, .. }) => {
                     self.speakers = speakers;
                     return self.speaking();
@@ -154,13 +151,12 @@ impl SfuRoom {
     }
 }
 
-/// In a large meeting one change of the speaker is told of each receiver; the room has no use for
-/// that, and must not miss what it has use for.
+/// In a large meeting one change of the speaker is told of each receiver, and a thousand people who
+/// join have thousands of paths; the room has no use for that, and must not miss what it has use for.
 fn is_heeded(event: &Event) -> bool {
     matches!(
         event,
         Event::TransportClosed { .. }
-            | Event::TransportStateChanged { .. }
             | Event::SpeakersChanged { .. }
             | Event::ActiveSpeaker { observer: None, .. }
             | Event::ProducerDemandChanged { .. }
