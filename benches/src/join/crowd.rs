@@ -217,7 +217,7 @@ impl Crowd {
             let now = self.clock.now();
             self.with(place, |this, participant| {
                 if signaling {
-                    if participant.handle_signaling(now, &this.scene)? {
+                    if participant.handle_signaling(now, this.scene)? {
                         let fd = participant.media.as_ref().map(|media| media.path.fd());
                         let registry = this.poll.registry();
                         if let Some(fd) = fd {
@@ -250,7 +250,7 @@ impl Crowd {
                 if participant.deadline() > now {
                     return Ok(());
                 }
-                participant.handle_timeout(now, &this.scene, this.scratch)
+                participant.handle_timeout(now, this.scene, this.scratch)
             });
         }
     }

@@ -249,7 +249,7 @@ impl Answer {
             }
         }
         ensure!(!fingerprints.is_empty(), "the answer has no fingerprint");
-        let server = servers.iter().find(|server| reachable(server)).or(servers.first());
+        let server = servers.iter().find(|server| reachable(server)).or_else(|| servers.first());
         Ok(Self {
             ice: IceCredentials {
                 ufrag: ufrag.context("the answer has no a=ice-ufrag")?,
