@@ -198,7 +198,7 @@ macro_rules! transport {
             /// Says what the path to the peer carries, in bit/s of RTP packets;
             /// `None` (as at first) is without limit. Layers of video are
             /// chosen to fit into it, after audio: lower ones at once, higher
-            /// ones when the path has carried 15 % more than they need for six
+            /// ones when the path has carried 15 % more than they need for eight
             /// seconds.
             ///
             /// # Errors

@@ -128,7 +128,7 @@ impl Router {
         for stream in &mut producer.streams {
             stream.layers.review(now);
         }
-        let active = producer.active_streams(now);
+        let active = producer.active_spatial(now);
         producer.demand.review(now, active);
         producer.ladder = ladder(producer, now);
         for &consumer in &producer.consumers {

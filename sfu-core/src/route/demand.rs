@@ -17,7 +17,7 @@ use crate::wire::MediaKind;
 
 /// How long less must be wanted before it is told.
 const HOLD: Duration = Duration::from_millis(500);
-/// A publisher that was asked for an encoding for so long and does not send it
+/// A publisher that was asked for a layer for so long and does not send it
 /// does not have it.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// After so long it may have it again.
@@ -30,9 +30,9 @@ pub(crate) struct ProducerDemand {
     told: Option<Option<Layers>>,
     /// Since when less is wanted than was told.
     less_since: Option<Time>,
-    /// Since when each encoding is wanted, as it was told.
+    /// Since when each spatial layer is wanted, as it was told.
     wanted_since: [Option<Time>; 8],
-    /// Since when each encoding is known not to come.
+    /// Since when each spatial layer is known not to come.
     missing_since: [Option<Time>; 8],
 }
 
@@ -66,7 +66,7 @@ impl ProducerDemand {
         demand
     }
 
-    /// Takes note of which encodings come at `now`, one bit each.
+    /// Takes note of which spatial layers come at `now`, one bit each.
     pub(crate) fn review(&mut self, now: Time, active: u8) {
         let both = self.missing_since.iter_mut().zip(&self.wanted_since);
         for (stream, (missing, wanted)) in both.enumerate() {
@@ -83,7 +83,7 @@ impl ProducerDemand {
         }
     }
 
-    /// Whether the publisher was asked for this encoding for so long that it
+    /// Whether the publisher was asked for this spatial layer for so long that it
     /// would come if there was any.
     pub(crate) fn is_missing(&self, stream: u8) -> bool {
         self.missing_since.get(usize::from(stream)).is_some_and(Option::is_some)

@@ -184,8 +184,7 @@ impl Router {
         let unread = read == Some(Err(CodecError::NoStructure));
         let brings_structure = read == Some(Ok(true));
         if !meta.padding_only {
-            let temporal = meta.temporal_id.unwrap_or(0);
-            incoming.layers.push(meta.spatial_id, temporal, packet.len(), header.marker);
+            incoming.layers.push(&meta, packet.len());
         }
         // Only key frames tell how large their pictures are.
         let unknown = meta.frame_start && incoming.sizes.of(meta.spatial_id).is_none();

@@ -35,6 +35,15 @@ impl Sizes {
     fn largest(&self) -> Option<(u16, u16)> {
         self.0.iter().rev().find_map(|size| *size)
     }
+
+    /// The size of a layer, if need be by the nearest one that is known: each
+    /// is taken for twice as wide and high as the one below it.
+    fn estimate(&self, spatial: u8) -> Option<(u16, u16)> {
+        let known = (0u8..).zip(&self.0).filter_map(|(layer, size)| Some((layer, (*size)?)));
+        let (layer, size) = known.min_by_key(|(layer, _)| layer.abs_diff(spatial))?;
+        let away = layer.abs_diff(spatial);
+        Some(if layer > spatial { halved(size, away) } else { doubled(size, away) })
+    }
 }
 
 impl Producer {
@@ -68,7 +77,8 @@ pub(crate) fn ladder(producer: &Producer, now: Time) -> Ladder {
         if count > 1 {
             push_stream(&mut ladder, stream, (index, count), cost);
         } else {
-            push_spatial_layers(&mut ladder, stream, cost);
+            let missing = |spatial| alive && producer.demand.is_missing(spatial);
+            push_spatial_layers(&mut ladder, stream, cost, missing);
         }
     }
     ladder
@@ -96,7 +106,12 @@ fn push_stream(
 }
 
 /// The spatial and temporal layers of one stream.
-fn push_spatial_layers(ladder: &mut Ladder, stream: &IncomingStream, cost: impl Fn(u32) -> u32) {
+fn push_spatial_layers(
+    ladder: &mut Ladder,
+    stream: &IncomingStream,
+    cost: impl Fn(u32) -> u32,
+    missing: impl Fn(u8) -> bool,
+) {
     let Some((top, fastest)) = stream.layers.top() else {
         let (width, height) = stream.sizes.largest().unwrap_or(NOMINAL_SIZE);
         let (bitrate, frame_rate) = nominal_rate((width, height));
@@ -104,13 +119,20 @@ fn push_spatial_layers(ladder: &mut Ladder, stream: &IncomingStream, cost: impl 
         ladder.push(Rung { layers, bitrate: cost(bitrate), width, height, frame_rate });
         return;
     };
-    let full = stream.sizes.largest().unwrap_or(NOMINAL_SIZE);
+    // A better picture that happens to be cheaper for a moment is no reason to
+    // have the publisher send it.
+    let mut least = [0; 4];
     for spatial in 0..=top {
-        let size = stream.sizes.of(spatial);
-        let (width, height) = size.unwrap_or_else(|| halved(full, top - spatial));
-        for temporal in 0..=fastest {
+        if missing(spatial) {
+            ladder.withheld = true;
+            continue;
+        }
+        let size = stream.sizes.estimate(spatial);
+        let (width, height) = size.unwrap_or_else(|| halved(NOMINAL_SIZE, top - spatial));
+        for (temporal, least) in (0..=fastest).zip(&mut least) {
             let layers = Layers { spatial, temporal };
-            let bitrate = cost(stream.layers.bitrate(spatial, temporal));
+            *least = stream.layers.bitrate(spatial, temporal).max(*least);
+            let bitrate = cost(*least);
             let frame_rate = stream.layers.frame_rate(temporal);
             ladder.push(Rung { layers, bitrate, width, height, frame_rate });
         }
@@ -129,8 +151,36 @@ fn halved((width, height): (u16, u16), times: u8) -> (u16, u16) {
     (half(width), half(height))
 }
 
+fn doubled((width, height): (u16, u16), times: u8) -> (u16, u16) {
+    let double =
+        |length: u16| u16::try_from(u64::from(length) << times.min(15)).unwrap_or(u16::MAX);
+    (double(width), double(height))
+}
+
 fn nominal_rate((width, height): (u16, u16)) -> (u32, f32) {
     let pixels = f32::from(width) * f32::from(height);
     // Saturates.
     ((pixels * NOMINAL_FRAME_RATE * NOMINAL_BITS) as u32, NOMINAL_FRAME_RATE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_follow_from_the_nearest_that_is_known() {
+        let mut sizes = Sizes::default();
+        assert_eq!(sizes.estimate(1), None);
+        sizes.set(0, Some((320, 180)));
+        assert_eq!(
+            [0, 1, 2].map(|s| sizes.estimate(s)),
+            [(320, 180), (640, 360), (1_280, 720)].map(Some)
+        );
+        sizes.set(2, Some((960, 540)));
+        assert_eq!(sizes.estimate(3), Some((1_920, 1_080)));
+        sizes.set(0, None);
+        assert_eq!(sizes.of(0), Some((320, 180)), "silence says nothing");
+        sizes.set(200, Some((1, 1)));
+        assert_eq!(sizes.estimate(250), Some((u16::MAX, u16::MAX)));
+    }
 }

@@ -164,6 +164,15 @@ impl Producer {
         producer
     }
 
+    /// Which spatial layers come at `now`, one bit each: its encodings, or the
+    /// layers of its one encoding.
+    pub(crate) fn active_spatial(&self, now: Time) -> u8 {
+        match self.streams.as_slice() {
+            [only] if only.recv.is_active(now) => only.layers.active().max(1),
+            _ => self.active_streams(now),
+        }
+    }
+
     /// The highest spatial layer that it has, as far as that is known.
     pub(crate) fn top_spatial(&self) -> u8 {
         match self.streams.as_slice() {

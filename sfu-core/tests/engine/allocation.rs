@@ -9,7 +9,8 @@ use std::time::Duration;
 use sfu_core::engine::{Command, Reply};
 use sfu_core::{Demand, Event, Explanation, Layers, LayersReason, Time};
 
-use super::sim::{Format, Link, Rng, SinkRef, SourceRef, World};
+use super::sim::{Format, Layout, Link, Rng, SinkRef, SourceRef, World};
+use super::svc::{prefer, shown};
 
 const FULL: Demand = Demand::shown(1_280, 720);
 const THUMBNAIL: Demand = Demand::shown(320, 180);
@@ -102,7 +103,7 @@ fn the_bits_go_where_they_are_seen() {
     assert!((100_000.0..200_000.0).contains(&used), "{used} bit/s");
 
     carries(&mut world, sinks[0], Some(5_000_000));
-    world.run_millis(4_000);
+    world.run_millis(6_000);
     assert_eq!(told(&world, sinks[0]).2, LayersReason::Hold);
     world.run_millis(6_000);
     assert_eq!((layer(&world, sinks[0]), layer(&world, sinks[1])), (2, 0));
@@ -406,4 +407,69 @@ fn turning_pages_costs_no_pauses() {
         app.run(&mut world, sources[0], 300);
     }
     assert_eq!(app.told.len(), told);
+}
+
+fn layered(seed: u64, format: Format, layout: Layout) -> (World, SourceRef, SinkRef) {
+    let mut world = World::new(seed);
+    let (ann, bob) = (world.plain(), world.plain());
+    let camera = world.publish(ann, format, 1);
+    world.source(camera).layout = layout;
+    let sink = world.subscribe(bob, &[format], Some(camera));
+    (world, camera, sink)
+}
+
+fn layouts() -> [(Format, Layout); 4] {
+    [
+        (Format::Vp9, Layout::Svc { key_only: false }),
+        (Format::Vp9, Layout::Svc { key_only: true }),
+        (Format::Encrypted, Layout::described("L3T3")),
+        (Format::Encrypted, Layout::described("L3T3_KEY")),
+    ]
+}
+
+#[test]
+fn each_layer_is_charged_with_what_its_receiver_is_sent() {
+    for (format, layout) in layouts() {
+        let (mut world, _, sink) = layered(77, format, layout.clone());
+        world.run_millis(15_000);
+        let ladder = explain(&mut world, sink).ladder;
+        assert_eq!(ladder.len(), 9, "{layout:?}");
+        for rung in ladder {
+            prefer(&mut world, sink, rung.layers.spatial, rung.layers.temporal);
+            world.run_millis(1_000);
+            assert_eq!(shown(&world, sink), (rung.layers.spatial, rung.layers.temporal));
+            let since = world.now;
+            world.run_millis(3_000);
+            let ratio = f64::from(rung.bitrate) / rate(&world, &[sink], since);
+            assert!((0.85..1.2).contains(&ratio), "{ratio} for {rung:?} of {layout:?}");
+        }
+    }
+}
+
+#[test]
+fn layers_of_one_stream_rest_and_come_back() {
+    for (format, layout) in layouts() {
+        let (mut world, camera, sink) = layered(78, format, layout.clone());
+        world.run_millis(3_000);
+        let mut seen = 0;
+        for (demand, expected) in [(THUMBNAIL, 0), (FULL, 2), (Demand::shown(640, 360), 1)] {
+            show(&mut world, sink, demand);
+            for _ in 0..120 {
+                world.run_millis(100);
+                let told = world.events[seen..].iter().filter_map(|event| match event {
+                    Event::ProducerDemandChanged { demand, .. } => *demand,
+                    _ => None,
+                });
+                if let Some(layers) = told.last() {
+                    let layer = &mut world.source(camera).layers[0];
+                    layer.want_key |= layers.spatial + 1 > layer.active;
+                    layer.active = layers.spatial + 1;
+                }
+                seen = world.events.len();
+            }
+            assert_eq!(world.source(camera).layers[0].active, expected + 1, "{layout:?}");
+            assert_eq!(shown(&world, sink).0, expected, "{layout:?}");
+        }
+        assert!(world.sink(sink).assert_continuous(0) > 500);
+    }
 }

@@ -66,6 +66,8 @@ pub struct Allocator {
     /// A choice that is compared with another.
     kept: Vec<u32>,
     operations: u64,
+    /// Stands for all that is asked for.
+    asked: u64,
 }
 
 /// What is known of an item beside its sizes.
@@ -97,11 +99,13 @@ impl Allocator {
         self.layers.clear();
         self.items.clear();
         self.streams.clear();
+        self.asked = 0;
     }
 
     /// Adds a stream; its number is the count of those before it.
     pub fn push(&mut self, request: &Request, ladder: &Ladder) {
         let first = self.push_size(Size { cost: 0, value: 0.0 }, None);
+        self.asked = mix(self.asked, request);
         let hidden = request.demand.is_some_and(|demand| demand.is_hidden());
         let mut ceiling = if ladder.withheld || ladder.rungs().is_empty() {
             LayersReason::PublisherDoesNotSend
@@ -143,7 +147,7 @@ impl Allocator {
             // A tenth stays free: a figure that falls hardly stops just here.
             self.solve(room - room / 10);
             budget.lowered(now);
-        } else if self.raise(used.max(secure.saturating_sub(reserved))) {
+        } else if self.raise(now, budget, used.max(secure.saturating_sub(reserved))) {
             budget.raised(now);
         }
         self.explain(Some(room));
@@ -290,22 +294,25 @@ impl Allocator {
 
     /// Gives more to whom it can without taking from anybody, or chooses anew
     /// where that is clearly better. Whether anybody got more.
-    fn raise(&mut self, budget: u64) -> bool {
+    fn raise(&mut self, now: Time, budget: &mut Budget, room: u64) -> bool {
         self.bound(|stream| (stream.present, stream.last));
-        self.solve(budget);
-        if self.items.iter().any(|item| item.chosen < item.most) {
+        self.solve(room);
+        let short = self.items.iter().any(|item| item.chosen < item.most);
+        let mut better = false;
+        if short && budget.may_rearrange(now, self.asked) {
             self.kept.clear();
             self.kept.extend(self.items.iter().map(|item| item.chosen));
             let (worth, lit) = (self.utility(), self.lit());
             self.bound(|stream| (stream.first, stream.last));
-            self.solve(budget);
-            let better = self.utility() > worth * WORTH_A_CHANGE || self.lit() > lit;
+            self.solve(room);
+            better = self.utility() > worth * WORTH_A_CHANGE || self.lit() > lit;
             if !better {
                 for (item, kept) in self.items.iter_mut().zip(&self.kept) {
                     item.chosen = *kept;
                 }
             }
         }
+        budget.rearranged(now, self.asked, better);
         let mut both = self.items.iter().zip(&self.streams);
         both.any(|(item, stream)| item.chosen > stream.present)
     }
@@ -334,6 +341,20 @@ impl Allocator {
             };
         }
     }
+}
+
+/// Takes one more request into what stands for all of them (FNV-1a by words).
+fn mix(asked: u64, request: &Request) -> u64 {
+    let demand = request.demand.map_or(u64::MAX, |demand| {
+        let flags = u64::from(demand.pinned) | (u64::from(demand.screen) << 1);
+        u64::from(demand.width)
+            | (u64::from(demand.height) << 16)
+            | (u64::from(demand.priority) << 32)
+            | (flags << 40)
+    });
+    let limit = u64::from(request.limit.spatial) | (u64::from(request.limit.temporal) << 8);
+    let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(0x100_0000_01b3);
+    mix(mix(asked ^ 0xcbf2_9ce4_8422_2325, demand), limit)
 }
 
 fn is_before(sizes: &[Size], a: usize, b: usize) -> bool {

@@ -34,16 +34,23 @@ pub struct Budget {
     hold: Duration,
     raised: Option<Time>,
     lowered: Option<Time>,
+    /// When bits were last taken from one stream for another, or could have
+    /// been, and what was asked for then.
+    rearranged: Option<Time>,
+    asked: u64,
 }
 
 const BUCKETS: u64 = 32;
 const BUCKET: Duration = Duration::from_millis(1_250);
-const HOLD: Duration = Duration::from_secs(6);
+const HOLD: Duration = Duration::from_secs(8);
 const MAX_HOLD: Duration = Duration::from_millis(38_750);
 /// Going down so soon after going up means that going up was wrong.
 const REGRET: Duration = Duration::from_secs(15);
 /// After so long without going down, going up is tried earlier again.
 const CALM: Duration = Duration::from_secs(60);
+/// Bits move from one stream to another at most so often, unless something else
+/// is asked for.
+const REST: Duration = Duration::from_secs(10);
 const NOTHING: u64 = u64::MAX;
 
 impl Budget {
@@ -56,6 +63,8 @@ impl Budget {
             hold: HOLD,
             raised: None,
             lowered: None,
+            rearranged: None,
+            asked: 0,
         }
     }
 
@@ -111,6 +120,21 @@ impl Budget {
         self.raised = Some(now);
     }
 
+    /// Whether bits may move from one stream to another, where `asked` stands
+    /// for all that is asked for.
+    pub(super) fn may_rearrange(&self, now: Time, asked: u64) -> bool {
+        let last = self.rearranged.max(self.lowered).max(self.raised);
+        asked != self.asked || last.is_none_or(|last| now.since(last) >= REST)
+    }
+
+    /// Bits moved from one stream to another, or need not.
+    pub(super) fn rearranged(&mut self, now: Time, asked: u64, moved: bool) {
+        self.asked = asked;
+        if moved {
+            self.rearranged = Some(now);
+        }
+    }
+
     /// Streams had to be lowered because the path carries less.
     pub(super) fn lowered(&mut self, now: Time) {
         if self.raised.take().is_some_and(|raised| now.since(raised) < REGRET) {
@@ -146,18 +170,18 @@ mod tests {
         let start = Time::from_secs(100);
         assert_eq!(secure(&mut budget, start, 1_150), 1_000);
         assert_eq!(secure(&mut budget, start, 460), 400, "a low counts at once");
-        for tick in 1..=30 {
+        for tick in 1..=40 {
             let now = start + Duration::from_millis(200) * tick;
             assert_eq!(secure(&mut budget, now, 1_150), 400, "{tick}");
         }
-        assert_eq!(secure(&mut budget, start + Duration::from_millis(7_500), 1_150), 1_000);
+        assert_eq!(secure(&mut budget, start + Duration::from_millis(9_500), 1_150), 1_000);
     }
 
     #[test]
     fn regret_doubles_the_hold_and_calm_shortens_it() {
         let mut budget = Budget::new();
         let mut now = Time::from_secs(100);
-        for expected in [12, 24, 38, 38] {
+        for expected in [16, 32, 38, 38] {
             budget.raised(now);
             budget.lowered(now + Duration::from_secs(3));
             assert_eq!(budget.hold.as_secs(), expected);

@@ -130,8 +130,11 @@ impl Solver {
         let at = step.item as usize;
         let Some(&(least, most)) = self.ranges.get(at) else { return false };
         let mut better = false;
-        // With the step, if the item alone can have it; then without it.
-        for range in [(step.to, most), (least, step.from)] {
+        // With the step; without it; and with each size between, which is on no
+        // hull.
+        let ends = [(step.to, most), (least, step.from)];
+        let between = (step.from + 1..step.to).rev().map(|size| (size, size));
+        for range in ends.into_iter().chain(between) {
             if self.operations >= limit || depth == 0 {
                 break;
             }
