@@ -62,6 +62,17 @@ struct Node {
     stuck: Option<usize>,
 }
 
+/// One item gets more, and perhaps another less.
+#[derive(Clone, Copy, Debug)]
+struct Exchange {
+    gain: f64,
+    raise: Raise,
+    /// Who gives way, and to which size.
+    lower: Option<(usize, u32)>,
+    /// Bits that this frees.
+    freed: u64,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Raise {
     cost: u64,
@@ -281,15 +292,14 @@ impl Solver {
         left: u64,
     ) -> Option<(u64, u64, f64)> {
         self.find_raises(sizes, items);
-        // (net gain, who gives way and to what, the raise, bits that it frees)
-        let mut best: Option<(f64, Option<(usize, u32)>, u32, u64)> = None;
-        let better = |gain: f64, best: &Option<(f64, _, _, _)>| {
-            gain > best.as_ref().map_or(GAIN, |(gain, ..)| *gain + GAIN)
+        let mut best = None;
+        let better = |gain: f64, best: &Option<Exchange>| {
+            gain > best.as_ref().map_or(GAIN, |best| best.gain + GAIN)
         };
-        if let Some((number, raise)) = self.best_raise(left, None)
+        if let Some(raise) = self.best_raise(left, None)
             && better(raise.gain, &best)
         {
-            best = Some((raise.gain, None, number, 0));
+            best = Some(Exchange { gain: raise.gain, raise, lower: None, freed: 0 });
         }
         for (at, item) in items.iter().enumerate() {
             let now = size(sizes, item.chosen);
@@ -297,19 +307,15 @@ impl Solver {
                 self.operations += u64::from((self.raises.len() as u64).max(2).ilog2());
                 let given = size(sizes, lower);
                 let freed = now.cost.saturating_sub(given.cost);
-                let Some((number, raise)) =
-                    self.best_raise(left.saturating_add(freed), Some(at as u32))
-                else {
-                    continue;
-                };
-                let net = raise.gain - (now.value - given.value);
-                if better(net, &best) {
-                    best = Some((net, Some((at, lower)), number, freed));
+                let raise = self.best_raise(left.saturating_add(freed), Some(at as u32));
+                let Some(raise) = raise else { continue };
+                let gain = raise.gain - (now.value - given.value);
+                if better(gain, &best) {
+                    best = Some(Exchange { gain, raise, lower: Some((at, lower)), freed });
                 }
             }
         }
-        let (gain, lower, raise, freed) = best?;
-        let raise = *self.raises.get(raise as usize)?;
+        let Exchange { gain, raise, lower, freed } = best?;
         if let Some((at, to)) = lower {
             items.get_mut(at)?.chosen = to;
         }
@@ -350,12 +356,12 @@ impl Solver {
 
     /// The raise of the greatest gain that costs `left` at most and is not of
     /// the item `but`.
-    fn best_raise(&self, left: u64, but: Option<u32>) -> Option<(u32, &Raise)> {
+    fn best_raise(&self, left: u64, but: Option<u32>) -> Option<Raise> {
         let affordable = self.raises.partition_point(|raise| raise.cost <= left);
         let best = self.best.get(affordable.checked_sub(1)?)?;
         best.iter().flatten().find_map(|&number| {
-            let raise = self.raises.get(number as usize)?;
-            (Some(raise.item) != but).then_some((number, raise))
+            let raise = *self.raises.get(number as usize)?;
+            (Some(raise.item) != but).then_some(raise)
         })
     }
 }
