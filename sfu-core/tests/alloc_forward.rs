@@ -13,7 +13,7 @@ use sfu_core::wire::rtp::{ExtensionKind, ExtensionMap};
 use sfu_core::wire::srtp::Outbound;
 use sfu_core::wire::{PayloadType, RtpTime, SeqNo, Ssrc};
 use sfu_core::{
-    CodecConfig, ConsumerConfig, EncodingConfig, MediaKind, PlainConfig, PlainRemote,
+    CodecConfig, ConsumerConfig, Demand, EncodingConfig, MediaKind, PlainConfig, PlainRemote,
     ProducerConfig, RouterId, SpeakerSlot, SrtpMaster, SrtpProfile, Time, TransportId, Tuple,
 };
 use sfu_ice::{Certificate, PeerConfig, Protocol, Random};
@@ -160,7 +160,12 @@ impl Call {
                 preferred_layers: None,
                 paused: false,
             };
-            command(&mut engine, now, Command::Consume(transport, config.clone()));
+            let consume = Command::Consume(transport, config.clone());
+            let Reply::Consumer(view) = command(&mut engine, now, consume) else { panic!() };
+            // Layers are chosen for each viewer, five times a second.
+            command(&mut engine, now, Command::SetDemand(view, Demand::shown(1_280, 720)));
+            let carries = Some(1_000_000_000);
+            command(&mut engine, now, Command::SetAvailableOutgoingBitrate(transport, carries));
             let config = ConsumerConfig {
                 kind: MediaKind::Audio,
                 codecs: vec![opus(109)],
