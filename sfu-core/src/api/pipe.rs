@@ -380,10 +380,10 @@ impl Router {
         }
         let (here, there) = (self.place(), to.place());
         let (near, far) = client.link(here.shard, there.shard)?;
-        let near = linked(client.submit_link(here.shard, here.router, near).await?)?;
+        let near = linked(&client.submit_link(here.shard, here.router, near).await?)?;
         // If this fails, the other end of the link is gone, and the near pipe
         // with it.
-        let far = linked(client.submit_link(there.shard, there.router, far).await?)?;
+        let far = linked(&client.submit_link(there.shard, there.router, far).await?)?;
         let winner = book.add_pair((self.id(), to.id()), (near, far));
         let made = ends((near, far));
         if winner != (near, far) {
@@ -394,9 +394,9 @@ impl Router {
     }
 }
 
-fn linked(reply: Reply) -> Result<TransportId> {
+fn linked(reply: &Reply) -> Result<TransportId> {
     match reply {
-        Reply::PipeTransport { transport, .. } => Ok(transport),
+        Reply::PipeTransport { transport, .. } => Ok(*transport),
         _ => Err(Error::unexpected_reply()),
     }
 }

@@ -44,9 +44,9 @@ impl Engine {
         router: RouterId,
         config: PipeConfig,
     ) -> Result<Reply, CommandError> {
-        let unused = match &config {
-            PipeConfig::Udp { local, .. } => Output::SocketReleased(*local),
-            PipeConfig::Local(link) => Output::LinkReleased(*link),
+        let unused = match config {
+            PipeConfig::Udp { local, .. } => Output::SocketReleased(local),
+            PipeConfig::Local(link) => Output::LinkReleased(link),
         };
         let made = self.add_pipe(now, router, config);
         if made.is_err() {

@@ -135,7 +135,7 @@ impl std::fmt::Debug for SrtpMaster {
 pub struct PipeLink(pub u32);
 
 /// A pipe transport to be made: what joins two routers into one room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum PipeConfig {
     /// To a router elsewhere: RTP or SRTP over UDP, RTCP on the same port.
