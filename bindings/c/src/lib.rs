@@ -1,0 +1,1 @@
+//! libplenum: the C interface of Plenum.
