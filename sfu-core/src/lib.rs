@@ -47,8 +47,8 @@ pub use crate::route::{
     DataConsumerStats, DataProducerConfig, DataProducerId, DataProducerStats, DataStream,
     DtlsRemote, EncodingConfig, Event, Explanation, InboundRtpStats, ObserverScope, ParseIdError,
     PipeConfig, PipeLink, PlainConfig, PlainRemote, ProducerConfig, ProducerId, ProducerStats,
-    Refused, RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster,
-    TransportId, TransportStats,
+    Refused, RouterDump, RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot, Speakers,
+    SrtpMaster, TransportDump, TransportId, TransportStats,
 };
 pub use crate::stream::allocate::{Demand, LayersReason};
 pub use crate::stream::select::Layers;

@@ -476,3 +476,65 @@ fn an_offer_of_data_channels_is_accepted_unless_the_options_say_no() {
         assert_eq!(session.transport().stats().await.unwrap().sctp_state, None);
     });
 }
+
+#[test]
+fn a_dump_names_everything_in_a_router() {
+    let sfu = sfu();
+    block_on(async {
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let other = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let empty = room.dump().await.unwrap();
+        assert_eq!((empty.id, empty.transports.len()), (room.id(), 0));
+
+        let sender = room.create_direct_transport().await.unwrap();
+        let microphone = sender.produce(ProduceOptions::audio(opus(7))).await.unwrap();
+        let chat = sender.produce_data(DataProduceOptions::new("chat")).await.unwrap();
+        let receiver = room.create_direct_transport().await.unwrap();
+        let consume = ConsumeOptions::new(microphone.id(), room.rtp_capabilities().clone());
+        let consumer = receiver.consume(consume).await.unwrap();
+        let consume = DataConsumeOptions::new(chat.id());
+        let messages = receiver.consume_data(consume).await.unwrap();
+        let plain = PlainTransportOptions::new("127.0.0.1:0".parse().unwrap());
+        let plain = room.create_plain_transport(plain).await.unwrap();
+        let webrtc = room.create_webrtc_transport(WebRtcTransportOptions::default()).await.unwrap();
+        room.pipe_to_router(microphone.id(), &other).await.unwrap();
+        let observer =
+            room.create_audio_level_observer(AudioLevelOptions::default()).await.unwrap();
+
+        let dump = room.dump().await.unwrap();
+        let find = |id| dump.transports.iter().find(|transport| transport.id == id).unwrap();
+        let at = find(sender.id());
+        assert_eq!(at.kind, "direct");
+        assert_eq!(
+            (&at.producers[..], &at.data_producers[..]),
+            (&[microphone.id()][..], &[chat.id()][..])
+        );
+        assert!(at.consumers.is_empty() && at.data_consumers.is_empty());
+        let at = find(receiver.id());
+        assert_eq!(
+            (&at.consumers[..], &at.data_consumers[..]),
+            (&[consumer.id()][..], &[messages.id()][..])
+        );
+        assert!(at.producers.is_empty() && at.data_producers.is_empty());
+        assert_eq!(find(plain.id()).kind, "plain");
+        assert_eq!(find(webrtc.id()).kind, "webrtc");
+        let pipe = dump.transports.iter().find(|transport| transport.kind == "pipe").unwrap();
+        assert_eq!((pipe.producers.len(), pipe.consumers.len()), (0, 1));
+        assert_eq!(dump.transports.len(), 5);
+        assert_eq!(dump.observers, [observer.id()]);
+        let json = serde_json::to_value(&dump).unwrap();
+        assert_eq!(json["transports"][0]["dataProducers"].as_array().map(Vec::len), Some(1));
+        assert_eq!(serde_json::from_value::<sfu_core::RouterDump>(json).unwrap(), dump);
+
+        microphone.close().await.unwrap();
+        receiver.close().await.unwrap();
+        observer.close().await.unwrap();
+        let dump = room.dump().await.unwrap();
+        assert_eq!(dump.transports.len(), 4);
+        assert!(dump.observers.is_empty());
+        assert!(dump.transports.iter().all(|transport| transport.producers.is_empty()));
+
+        room.close().await.unwrap();
+        assert_eq!(kind_of(room.dump().await), ErrorKind::NotFound);
+    });
+}

@@ -70,6 +70,7 @@ fn a_shard_counts_what_goes_through_it() {
         let mut buf = [0; 2048];
         while heard < PACKETS {
             let len = listener.recv(&mut buf).unwrap();
+            eprintln!("DBG {len} {:02x?}", &buf[..16]);
             heard += u64::from(len >= 12 + PAYLOAD && buf[1] & 0x7f != 72);
         }
 

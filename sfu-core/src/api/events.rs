@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::client::EventQueue;
+use super::connection::{Capacity, EventQueue};
 use super::sfu::Shared;
 use crate::route::{Event, RouterId};
 
@@ -31,7 +31,7 @@ pub struct Events {
 
 impl Events {
     pub(crate) fn new(shared: Arc<Shared>, router: Option<RouterId>) -> Self {
-        Self { queue: shared.client.subscribe(router), _shared: shared }
+        Self { queue: shared.client.subscribe(router, Capacity::default()), _shared: shared }
     }
 
     /// Passes on only events that `wanted` likes, from now on. Others take no

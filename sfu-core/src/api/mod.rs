@@ -1,7 +1,9 @@
 //! What users hold: nouns, options, errors, parameters.
 
 #[cfg(feature = "runtime")]
-mod client;
+pub mod client;
+#[cfg(feature = "runtime")]
+mod connection;
 #[cfg(feature = "runtime")]
 mod consumer;
 #[cfg(feature = "runtime")]

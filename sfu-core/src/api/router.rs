@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sfu_ice::{ChannelParameters, Protocol, canonical};
 
-use super::client::Client;
+use super::connection::Connection;
 use super::data_producer::DataProducer;
 use super::error::{Error, Result};
 use super::events::Events;
@@ -20,8 +20,8 @@ use super::transport::{DirectTransport, PlainTransport, TransportHandle, WebRtcT
 use crate::engine::{Command, Reply};
 use crate::host::PlainListen;
 use crate::route::{
-    ActiveSpeakerOptions, AudioLevelOptions, DataProducerId, PlainConfig, ProducerId, RouterId,
-    SpeakerOptions, Speakers,
+    ActiveSpeakerOptions, AudioLevelOptions, DataProducerId, PlainConfig, ProducerId, RouterDump,
+    RouterId, SpeakerOptions, Speakers,
 };
 
 /// A room: transports bring producers into it, and consumers follow them.
@@ -54,7 +54,7 @@ impl Place {
         }
     }
 
-    pub(crate) fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Connection {
         &self.shared.client
     }
 }
@@ -239,6 +239,18 @@ impl Router {
     /// What happens in this router; see [`Events::only`] for large ones.
     pub fn events(&self) -> Events {
         Events::new(Arc::clone(&self.place.shared), Some(self.id()))
+    }
+
+    /// What is in it, by its ids: transports, and their producers, consumers
+    /// and data channels, and observers.
+    ///
+    /// # Errors
+    /// `NotFound` if the router is closed.
+    pub async fn dump(&self) -> Result<RouterDump> {
+        match self.place.call(Command::DumpRouter(self.id())).await? {
+            Reply::RouterDump(dump) => Ok(*dump),
+            _ => Err(Error::unexpected_reply()),
+        }
     }
 
     /// The whole state: transports with their keys, streams, slots, and the

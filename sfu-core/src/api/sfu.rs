@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sfu_ice::{Candidate, Certificate, DtlsVersion, PeerConfig, Protocol, Random, SrtpProfile};
 
-use super::client::Client;
+use super::connection::Connection;
 use super::error::{Error, ErrorKind, Result};
 use super::events::Events;
 use super::options::{Placement, RouterOptions};
@@ -40,7 +40,7 @@ pub struct Sfu {
 
 /// What all handles share.
 pub(crate) struct Shared {
-    pub(crate) client: Arc<Client>,
+    pub(crate) client: Arc<Connection>,
     candidates: Vec<Vec<Candidate>>,
     random: Mutex<Random>,
     /// Routers on each shard.
@@ -318,7 +318,7 @@ impl SfuBuilder {
             engine: self.engine,
             peer,
         };
-        let client = Client::new(|outbox| Runtime::start(&config, &outbox).map_err(Error::from))?;
+        let client = Connection::new(|outbox| Runtime::start(&config, &outbox).map_err(Error::from))?;
         let candidates = (0..client.shards())
             .map(|shard| candidates(client.addresses(shard), &self.announce, self.tcp))
             .collect();

@@ -9,7 +9,7 @@ use crate::route::{
     ActiveSpeakerOptions, AudioLevelOptions, CommandError, ConsumerConfig, ConsumerId,
     ConsumerStats, DataConsumerConfig, DataConsumerId, DataConsumerStats, DataProducerConfig,
     DataProducerId, DataProducerStats, DtlsRemote, Explanation, PipeConfig, PlainConfig,
-    PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterId, RtpObserverId,
+    PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterDump, RouterId, RtpObserverId,
     SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster, TransportId, TransportStats,
 };
 use crate::stream::allocate::Demand;
@@ -135,6 +135,8 @@ pub enum Command {
     /// told when what waits for a data consumer falls to so many bytes; none is
     /// never.
     SetBufferedAmountLowThreshold(DataConsumerId, Option<u32>),
+    /// What is in a router. Answered by [`Reply::RouterDump`].
+    DumpRouter(RouterId),
     /// Figures of a data producer. Answered by [`Reply::DataProducerStats`].
     DataProducerStats(DataProducerId),
     /// Figures of a data consumer. Answered by [`Reply::DataConsumerStats`].
@@ -225,6 +227,8 @@ pub enum Reply {
         /// Label, protocol, order and reliability of its channel.
         parameters: ChannelParameters,
     },
+    /// What is in a router.
+    RouterDump(Box<RouterDump>),
     /// Figures of a data producer.
     DataProducerStats(Box<DataProducerStats>),
     /// Figures of a data consumer.

@@ -134,6 +134,10 @@ impl Engine {
             Command::SendMessage(id, message) => self.send_message(now, id, &message),
             Command::SendMessageTo(id, message) => self.send_message_to(now, id, &message),
             Command::SetBufferedAmountLowThreshold(id, bytes) => self.set_low_threshold(id, bytes),
+            Command::DumpRouter(id) => {
+                let index = self.router_index(id)?;
+                Ok(Reply::RouterDump(Box::new(self.router_mut(index)?.dump())))
+            }
             Command::DataProducerStats(id) => self.data_producer_stats(id),
             Command::DataConsumerStats(id) => self.data_consumer_stats(id),
             Command::ProducerParameters(id) => {

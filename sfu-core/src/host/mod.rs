@@ -2,8 +2,10 @@
 
 mod clock;
 mod io;
+mod notify;
 mod runtime;
 
+pub(crate) use notify::Notifier;
 pub use runtime::ShardStats;
 pub(crate) use runtime::{
     HostConfig, LinkEnd, Message, Outbox, PipeListen, PlainListen, Runtime, StartError,

@@ -10,6 +10,7 @@ mod connectivity;
 mod consumer;
 mod data;
 mod demand;
+mod dump;
 pub(crate) mod egress;
 mod error;
 mod event;
@@ -37,6 +38,7 @@ pub use config::{
 pub use data::{
     DataConsumerConfig, DataConsumerStats, DataProducerConfig, DataProducerStats, DataStream,
 };
+pub use dump::{RouterDump, TransportDump};
 pub use egress::Sink;
 pub use error::CommandError;
 pub use event::{AudioVolume, CloseReason, Event};

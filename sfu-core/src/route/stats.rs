@@ -20,7 +20,7 @@ pub struct TransportStats {
     pub id: TransportId,
     /// Its router.
     pub router: RouterId,
-    /// `webrtc`, `plain` or `direct`.
+    /// `webrtc`, `plain`, `pipe` or `direct`.
     pub kind: String,
     /// ICE state; none without ICE.
     pub ice_state: Option<IceState>,

@@ -8,16 +8,29 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::route::{Event, RouterId};
+use bytes::Bytes;
 
-/// Events that a subscriber may be behind.
-pub(crate) const CAPACITY: usize = 1024;
-/// Bytes of payload in the events that a subscriber may be behind.
-pub(crate) const CAPACITY_BYTES: usize = 16 << 20;
+use crate::route::{ConsumerId, Event, RouterId};
+
+/// How far a subscriber may be behind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Capacity {
+    /// In events.
+    pub(crate) events: usize,
+    /// In bytes of payload in them.
+    pub(crate) bytes: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self { events: 1024, bytes: 16 << 20 }
+    }
+}
 
 pub(crate) struct EventQueue {
     /// Only events of this router; none is all of them.
     router: Option<RouterId>,
+    capacity: Capacity,
     state: Mutex<State>,
 }
 
@@ -42,8 +55,8 @@ impl State {
 }
 
 impl EventQueue {
-    pub(crate) fn new(router: Option<RouterId>) -> Arc<Self> {
-        Arc::new(Self { router, state: Mutex::default() })
+    pub(crate) fn new(router: Option<RouterId>, capacity: Capacity) -> Arc<Self> {
+        Arc::new(Self { router, capacity, state: Mutex::default() })
     }
 
     /// Takes only events that `wanted` likes, also of those that wait already.
@@ -67,7 +80,7 @@ impl EventQueue {
         if state.wanted.is_some_and(|wanted| !wanted(event)) {
             return;
         }
-        if state.events.len() >= CAPACITY {
+        if state.events.len() >= self.capacity.events {
             match state.events.iter().position(|old| old.is_superseded_by(event)) {
                 Some(position) => {
                     state.events.remove(position);
@@ -79,7 +92,7 @@ impl EventQueue {
             }
         }
         let bytes = event.payload_len();
-        while state.bytes + bytes > CAPACITY_BYTES && state.pop().is_some() {
+        while state.bytes + bytes > self.capacity.bytes && state.pop().is_some() {
             state.lost += 1;
         }
         state.bytes += bytes;
@@ -95,6 +108,27 @@ impl EventQueue {
         if let Some(waker) = state.waker.take() {
             waker.wake();
         }
+    }
+
+    /// Takes packets for `consumer` as long as they are what comes next.
+    pub(crate) fn take_packets(&self, consumer: ConsumerId, packets: &mut Vec<Bytes>, most: usize) {
+        let mut state = self.lock();
+        // What was lost is told before what came after it.
+        while packets.len() < most && state.lost == 0 {
+            match state.events.front() {
+                Some(Event::Rtp { consumer: next, .. }) if *next == consumer => {}
+                _ => return,
+            }
+            if let Some(Event::Rtp { packet, .. }) = state.pop() {
+                packets.push(packet);
+            }
+        }
+    }
+
+    /// Whether nothing waits and nothing more will come.
+    pub(crate) fn is_over(&self) -> bool {
+        let state = self.lock();
+        state.closed && state.events.is_empty() && state.lost == 0
     }
 
     pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {

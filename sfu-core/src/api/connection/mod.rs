@@ -16,15 +16,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 pub(crate) use pipe_book::PipeBook;
-pub(crate) use queue::EventQueue;
+pub(crate) use queue::{Capacity, EventQueue};
 
 use super::error::{Error, ErrorKind, Result};
 use crate::engine::{Command, Output, Reply, RequestId};
 use crate::host::{LinkEnd, Message, Outbox, PipeListen, PlainListen, Runtime, ShardStats};
-use crate::route::RouterId;
+use crate::route::{Event, RouterId};
 
 /// The connection of all handles to the shards.
-pub(crate) struct Client {
+pub(crate) struct Connection {
     runtime: OnceLock<Runtime>,
     outlet: Arc<Outlet>,
     next_request: AtomicU64,
@@ -36,7 +36,14 @@ pub(crate) struct Client {
 pub(crate) struct Outlet {
     requests: Mutex<HashMap<RequestId, Request>>,
     subscribers: Mutex<Vec<Weak<EventQueue>>>,
+    watchers: Mutex<Vec<Weak<dyn Watcher>>>,
     pipes: PipeBook,
+}
+
+/// Sees every event before those who subscribe to it, and misses none. Called
+/// by the shards: it must be quick.
+pub(crate) trait Watcher: Send + Sync {
+    fn note(&self, event: &Event);
 }
 
 enum Request {
@@ -49,7 +56,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Client {
+impl Connection {
     pub(crate) fn new(start: impl FnOnce(Arc<dyn Outbox>) -> Result<Runtime>) -> Result<Arc<Self>> {
         let outlet = Arc::new(Outlet::default());
         let outbox: Arc<dyn Outbox> = Arc::clone(&outlet) as Arc<dyn Outbox>;
@@ -134,12 +141,17 @@ impl Client {
         Pending { outlet: Arc::clone(&self.outlet), request }
     }
 
-    pub(crate) fn subscribe(&self, router: Option<RouterId>) -> Arc<EventQueue> {
-        let queue = EventQueue::new(router);
+    pub(crate) fn subscribe(&self, router: Option<RouterId>, behind: Capacity) -> Arc<EventQueue> {
+        let queue = EventQueue::new(router, behind);
         let mut subscribers = lock(&self.outlet.subscribers);
         subscribers.retain(|subscriber| subscriber.strong_count() > 0);
         subscribers.push(Arc::downgrade(&queue));
         queue
+    }
+
+    /// Has `watcher` see all events, as long as it lives.
+    pub(crate) fn watch(&self, watcher: Weak<dyn Watcher>) {
+        lock(&self.outlet.watchers).push(watcher);
     }
 }
 
@@ -165,6 +177,11 @@ impl Outbox for Outlet {
                 }
                 Output::Event(event) => {
                     self.pipes.note(&event);
+                    let watchers: Vec<_> =
+                        lock(&self.watchers).iter().filter_map(Weak::upgrade).collect();
+                    for watcher in watchers {
+                        watcher.note(&event);
+                    }
                     let queues: Vec<_> =
                         lock(&self.subscribers).iter().filter_map(Weak::upgrade).collect();
                     for queue in queues {
