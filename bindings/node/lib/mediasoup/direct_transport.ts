@@ -1,0 +1,98 @@
+// A transport to the application itself.
+
+import type { SfuEvent } from '../events.js';
+import type { AppData } from './app_data.js';
+import type { Consumer } from './consumer.js';
+import type { EnhancedEventEmitter } from './enhanced_events.js';
+import { InvalidStateError, UnsupportedError } from './errors.js';
+import { keyFrameRequests } from './rtcp.js';
+import type { BaseTransportStats } from './stats.js';
+import {
+  Transport,
+  type BaseTransportDump,
+  type TransportEvents,
+  type TransportObserverEvents,
+  type TransportParts,
+} from './transport.js';
+
+/** Options of `router.createDirectTransport`. */
+export type DirectTransportOptions<DirectTransportAppData extends AppData = AppData> = {
+  /** Longest message, in bytes. 262,144 by default. */
+  maxMessageSize: number;
+  appData?: DirectTransportAppData;
+};
+
+/** What `dump()` tells. */
+export type DirectTransportDump = BaseTransportDump;
+
+/** Its figures. */
+export type DirectTransportStat = BaseTransportStats & { type: string };
+
+export type DirectTransportEvents = TransportEvents & { rtcp: [Buffer] };
+
+export type DirectTransportObserver = EnhancedEventEmitter<DirectTransportObserverEvents>;
+
+export type DirectTransportObserverEvents = TransportObserverEvents & { rtcp: [Buffer] };
+
+/** A transport to the application: packets and messages as buffers. Made by `router.createDirectTransport`. */
+export class DirectTransport<DirectTransportAppData extends AppData = AppData> extends Transport<
+  DirectTransportAppData,
+  DirectTransportEvents,
+  DirectTransportObserver
+> {
+  /** @internal */
+  constructor(parts: TransportParts) {
+    super(parts, 'DirectTransport');
+  }
+
+  override get type(): 'direct' {
+    return 'direct';
+  }
+
+  override get observer(): DirectTransportObserver {
+    return super.observer;
+  }
+
+  override async dump(): Promise<DirectTransportDump> {
+    return this.baseDump();
+  }
+
+  override async getStats(): Promise<DirectTransportStat[]> {
+    const { base } = await this.baseStats();
+    return [{ ...base, type: 'direct-transport' }];
+  }
+
+  /** Does nothing: there is nothing to connect to. */
+  override async connect(): Promise<void> {
+    this.check('connect');
+  }
+
+  override async setMaxIncomingBitrate(_bitrate: number): Promise<void> {
+    throw new UnsupportedError('setMaxIncomingBitrate: a DirectTransport has no path whose bit rate could be bounded');
+  }
+
+  override async setMaxOutgoingBitrate(_bitrate: number): Promise<void> {
+    throw new UnsupportedError('setMaxOutgoingBitrate: a DirectTransport has no path whose bit rate could be bounded');
+  }
+
+  override async setMinOutgoingBitrate(_bitrate: number): Promise<void> {
+    throw new UnsupportedError('setMinOutgoingBitrate: a DirectTransport has no path whose bit rate could be bounded');
+  }
+
+  /** Takes RTCP of the application: requests for key frames of its consumers have effect, other packets have none. */
+  sendRtcp(rtcpPacket: Buffer): void {
+    if (!((rtcpPacket as unknown) instanceof Uint8Array)) throw new TypeError('rtcpPacket: expected a Buffer');
+    if (this.closed) throw new InvalidStateError(`sendRtcp: the transport ${this.id} is closed`);
+    for (const ssrc of keyFrameRequests(rtcpPacket)) {
+      this.#consumer(ssrc)?.requestKeyFrame().catch(() => undefined);
+    }
+  }
+
+  #consumer(ssrc: number): Consumer | undefined {
+    const id = this.baseDump().mapSsrcConsumerId.find((entry) => entry.key === ssrc)?.value;
+    return id === undefined ? undefined : this.parts.book.consumers.get(id);
+  }
+
+  /** @internal */
+  protected override heard(_event: SfuEvent): void {}
+}

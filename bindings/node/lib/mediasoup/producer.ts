@@ -1,0 +1,320 @@
+// A producer: one source of audio or video that the router receives.
+
+import type { ProducerStats } from '../stats.js';
+import type { AppData } from './app_data.js';
+import { producerType } from './codecs.js';
+import type { Consumer } from './consumer.js';
+import type { Engine } from './engine.js';
+import { EnhancedEventEmitter } from './enhanced_events.js';
+import { InvalidStateError } from './errors.js';
+import { Logger } from './logger.js';
+import type { MediaKind, RtpParameters } from './rtp_parameters.js';
+import { Scores } from './scores.js';
+import { receiveStats, type RtpStreamRecvStats } from './stats.js';
+import { checkTraceTypes } from './trace.js';
+
+/** Options of `transport.produce`. */
+export type ProducerOptions<ProducerAppData extends AppData = AppData> = {
+  /** Its id; by default a new one. */
+  id?: string;
+  kind: MediaKind;
+  /** What the endpoint sends. */
+  rtpParameters: RtpParameters;
+  /** Whether it starts paused. Not by default. */
+  paused?: boolean;
+  /** Milliseconds between requests for key frames. The SFU spaces them by itself. */
+  keyFrameRequestDelay?: number;
+  appData?: ProducerAppData;
+};
+
+/** One stream; several (simulcast); or one with layers inside. */
+export type ProducerType = 'simple' | 'simulcast' | 'svc';
+
+/** How well one stream of a producer arrives. */
+export type ProducerScore = {
+  /** Place in `rtpParameters.encodings`. */
+  encodingIdx: number;
+  ssrc: number;
+  rid?: string;
+  /** 0 (nothing arrives) to 10. */
+  score: number;
+};
+
+/** How a picture has to be turned. */
+export type ProducerVideoOrientation = { camera: boolean; flip: boolean; rotation: number };
+
+/** What `producer.dump()` tells. */
+export type ProducerDump = {
+  id: string;
+  kind: string;
+  type: ProducerType;
+  rtpParameters: RtpParameters;
+  rtpMapping: unknown;
+  rtpStreams: unknown;
+  traceEventTypes: string[];
+  paused: boolean;
+};
+
+/** Figures of one stream of a producer. */
+export type ProducerStat = RtpStreamRecvStats;
+
+const TRACE_TYPES = ['rtp', 'keyframe', 'nack', 'pli', 'fir', 'sr'] as const;
+
+/** What can be traced of a producer. */
+export type ProducerTraceEventType = (typeof TRACE_TYPES)[number];
+
+/** A traced packet. */
+export type ProducerTraceEventData = {
+  type: ProducerTraceEventType;
+  timestamp: number;
+  direction: 'in' | 'out';
+  info: Record<string, unknown>;
+};
+
+export type ProducerEvents = {
+  transportclose: [];
+  score: [ProducerScore[]];
+  videoorientationchange: [ProducerVideoOrientation];
+  trace: [ProducerTraceEventData];
+  '@close': [];
+};
+
+export type ProducerObserver = EnhancedEventEmitter<ProducerObserverEvents>;
+
+export type ProducerObserverEvents = {
+  close: [];
+  pause: [];
+  resume: [];
+  score: [ProducerScore[]];
+  videoorientationchange: [ProducerVideoOrientation];
+  trace: [ProducerTraceEventData];
+};
+
+/** @internal What a producer is made of. */
+export type ProducerParts = {
+  engine: Engine;
+  engineId: string;
+  /** Id of the transport in the SFU. */
+  transportEngineId: string;
+  id: string;
+  kind: MediaKind;
+  rtpParameters: RtpParameters;
+  /** `rtpParameters` in the router's numbers. */
+  consumableRtpParameters: RtpParameters;
+  paused: boolean;
+  direct: boolean;
+  appData: AppData | undefined;
+};
+
+const logger = new Logger('Producer');
+
+/** A source of audio or video that the router receives. Made by `transport.produce`. */
+export class Producer<ProducerAppData extends AppData = AppData> extends EnhancedEventEmitter<ProducerEvents> {
+  readonly #engine: Engine;
+  readonly #parts: ProducerParts;
+  readonly #type: ProducerType;
+  readonly #observer: ProducerObserver = new EnhancedEventEmitter<ProducerObserverEvents>();
+  readonly #consumers = new Set<Consumer>();
+  readonly #scores: Scores;
+  #appData: ProducerAppData;
+  #closed = false;
+  #paused: boolean;
+  #traceTypes: ProducerTraceEventType[] = [];
+  #unsent: Buffer[] = [];
+
+  /** @internal */
+  constructor(parts: ProducerParts) {
+    super();
+    this.#parts = parts;
+    this.#engine = parts.engine;
+    this.#type = producerType(parts.rtpParameters);
+    this.#paused = parts.paused;
+    this.#appData = (parts.appData ?? {}) as ProducerAppData;
+    logger.watch(this);
+    this.#scores = new Scores(() => this.#poll());
+    for (const emitter of [this, this.#observer]) {
+      emitter.on('newListener' as never, (name: string) => {
+        if (name === 'score' && !this.#closed) this.#scores.start();
+      });
+    }
+  }
+
+  /** Its id. */
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  /** @internal Its id in the SFU. */
+  get engineId(): string {
+    return this.#parts.engineId;
+  }
+
+  /** Whether it is closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get kind(): MediaKind {
+    return this.#parts.kind;
+  }
+
+  /** What the endpoint sends. */
+  get rtpParameters(): RtpParameters {
+    return this.#parts.rtpParameters;
+  }
+
+  get type(): ProducerType {
+    return this.#type;
+  }
+
+  /** Its parameters in the router's numbers; consumers are made from them. */
+  get consumableRtpParameters(): RtpParameters {
+    return this.#parts.consumableRtpParameters;
+  }
+
+  /** Whether it is paused. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** How well its streams arrive; empty until the first have been measured. */
+  get score(): ProducerScore[] {
+    if (!this.#closed) this.#scores.start();
+    return this.#scores.current;
+  }
+
+  get appData(): ProducerAppData {
+    return this.#appData;
+  }
+
+  set appData(appData: ProducerAppData) {
+    this.#appData = appData;
+  }
+
+  get observer(): ProducerObserver {
+    return this.#observer;
+  }
+
+  /** @internal Who follows it. */
+  get consumers(): Set<Consumer> {
+    return this.#consumers;
+  }
+
+  /** Closes it; its consumers are closed with it. */
+  close(): void {
+    if (this.#closed) return;
+    this.#engine.tell('Producer.close', this.engineId);
+    this.#end();
+    this.emit('@close');
+    this.#observer.safeEmit('close');
+  }
+
+  /** @private Its transport was closed. */
+  transportClosed(): void {
+    if (this.#closed) return;
+    this.#end();
+    this.safeEmit('transportclose');
+    this.#observer.safeEmit('close');
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#scores.stop();
+    this.#unsent = [];
+    this.#engine.release(this.engineId);
+    // As with a worker in another process, consumers hear of it a moment later.
+    const consumers = [...this.#consumers];
+    setImmediate(() => consumers.forEach((consumer) => consumer.producerClosed()));
+  }
+
+  /** What is in it. */
+  async dump(): Promise<ProducerDump> {
+    const stats = await this.#stats();
+    const { id, kind, type, rtpParameters, paused } = this;
+    const consumable = this.#parts.consumableRtpParameters.codecs;
+    return {
+      id,
+      kind,
+      type,
+      rtpParameters,
+      rtpMapping: {
+        codecs: rtpParameters.codecs.flatMap(({ payloadType }, index) => {
+          const ours = consumable[index];
+          return ours ? [{ payloadType, mappedPayloadType: ours.payloadType }] : [];
+        }),
+        encodings: rtpParameters.encodings ?? [],
+      },
+      rtpStreams: stats.encodings,
+      traceEventTypes: [...this.#traceTypes],
+      paused,
+    };
+  }
+
+  /** Figures of the streams that have begun. */
+  async getStats(): Promise<ProducerStat[]> {
+    const { encodings } = await this.#stats();
+    const scores = this.#scores.current;
+    return encodings.flatMap((encoding, index) => {
+      const score = scores.find((each) => each.encodingIdx === index)?.score ?? (encoding.active ? 10 : 0);
+      return receiveStats(this.kind, this.rtpParameters, encoding, index, score) ?? [];
+    });
+  }
+
+  /** Forwards nothing until it is resumed. */
+  async pause(): Promise<void> {
+    this.#check('pause');
+    await this.#engine.call('Producer.pause', this.engineId);
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#observer.safeEmit('pause');
+    for (const consumer of this.#consumers) consumer.producerPaused_();
+  }
+
+  /** Undoes a pause. */
+  async resume(): Promise<void> {
+    this.#check('resume');
+    await this.#engine.call('Producer.resume', this.engineId);
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#observer.safeEmit('resume');
+    for (const consumer of this.#consumers) consumer.producerResumed();
+  }
+
+  /** Chooses what `trace` events are wanted. The SFU tells none. */
+  async enableTraceEvent(types: ProducerTraceEventType[] = []): Promise<void> {
+    const chosen = checkTraceTypes(types, TRACE_TYPES);
+    this.#check('enableTraceEvent');
+    this.#traceTypes = chosen;
+  }
+
+  /** Feeds an RTP packet to a producer of a direct transport. */
+  send(rtpPacket: Buffer): void {
+    if (!((rtpPacket as unknown) instanceof Uint8Array)) throw new TypeError('rtpPacket: expected a Buffer');
+    if (!this.#parts.direct) throw new InvalidStateError('send: expected a producer of a DirectTransport');
+    if (this.#closed) return;
+    // What one turn of the event loop sends goes down together. The caller may reuse its buffer.
+    if (this.#unsent.push(Buffer.from(rtpPacket)) > 1) return;
+    setImmediate(() => {
+      const packets = this.#unsent.splice(0);
+      if (packets.length > 0) this.#engine.tell('DirectTransport.sendRtp', this.#parts.transportEngineId, { producer: this.engineId }, packets);
+    });
+  }
+
+  #stats(): Promise<ProducerStats> {
+    this.#check('getStats');
+    return this.#engine.call('Producer.stats', this.engineId);
+  }
+
+  #check(method: string): void {
+    if (this.#closed) throw new InvalidStateError(`${method}: the producer ${this.id} is closed`);
+  }
+
+  async #poll(): Promise<void> {
+    const { encodings } = await this.#engine.call<ProducerStats>('Producer.stats', this.engineId);
+    if (this.#closed || !this.#scores.update(encodings)) return;
+    const score = this.#scores.current;
+    this.safeEmit('score', score);
+    this.#observer.safeEmit('score', score);
+    for (const consumer of this.#consumers) consumer.producerScored();
+  }
+}

@@ -1,0 +1,579 @@
+// A router: a room, in which producers meet consumers.
+
+import { ActiveSpeakerObserver, type ActiveSpeakerObserverOptions } from './active_speaker_observer.js';
+import { checkAppData, describe, type AppData, type Either } from './app_data.js';
+import { AudioLevelObserver, type AudioLevelObserverOptions } from './audio_level_observer.js';
+import { canConsume } from './codecs.js';
+import type { Consumer } from './consumer.js';
+import type { DataConsumer } from './data_consumer.js';
+import type { DataProducer } from './data_producer.js';
+import { DirectTransport, type DirectTransportOptions } from './direct_transport.js';
+import type { Engine } from './engine.js';
+import { EnhancedEventEmitter } from './enhanced_events.js';
+import { InvalidStateError, UnsupportedError } from './errors.js';
+import { newId } from './ids.js';
+import {
+  announced,
+  checkListenInfo,
+  fromListenIp,
+  fromListenIps,
+  hostAndPort,
+  type TransportListenInfo,
+  type TransportListenIp,
+} from './listen_info.js';
+import type { Listener } from './listeners.js';
+import { Logger } from './logger.js';
+import { connectRouters, pairKey, pipeDataProducer, pipeProducer, type PipeTransportPair } from './pipes.js';
+import { PipeTransport, type PipeTransportOptions } from './pipe_transport.js';
+import { checkCryptoSuite, PlainTransport, type PlainTransportOptions, type SfuSrtpParameters } from './plain_transport.js';
+import { withPort } from './ports.js';
+import type { Producer } from './producer.js';
+import { RouterBook } from './router_book.js';
+import type { RtpObserver } from './rtp_observer.js';
+import type { RtpCapabilities, RouterRtpCodecCapability } from './rtp_parameters.js';
+import type { NumSctpStreams, SctpParameters } from './sctp_parameters.js';
+import type { Transport, TransportParts } from './transport.js';
+import { WebRtcServer } from './webrtc_server.js';
+import { WebRtcTransport, type DtlsParameters, type IceParameters, type WebRtcTransportOptions } from './webrtc_transport.js';
+import type { Worker } from './worker.js';
+
+export type { PipeTransportPair } from './pipes.js';
+
+/** Options of `worker.createRouter`. */
+export type RouterOptions<RouterAppData extends AppData = AppData> = {
+  /** Codecs that it routes, the preferred ones first. */
+  mediaCodecs?: RouterRtpCodecCapability[];
+  appData?: RouterAppData;
+};
+
+/** Options of `router.pipeToRouter`. */
+export type PipeToRouterOptions = {
+  /** What to pipe; or else `dataProducerId`. */
+  producerId?: string;
+  /** What to pipe; or else `producerId`. */
+  dataProducerId?: string;
+  /** Where it is to appear. */
+  router: Router;
+  /** Under the same id. So by default. */
+  keepId?: boolean;
+  /** Has no effect. */
+  enableSctp?: boolean;
+  /** Has no effect. */
+  numSctpStreams?: NumSctpStreams;
+  /** Lost packets are sent again. Not by default. */
+  enableRtx?: boolean;
+  /** SRTP. Not by default. */
+  enableSrtp?: boolean;
+} & Either<
+  { listenInfo: TransportListenInfo },
+  {
+    /** Address of the pipe. 127.0.0.1 by default. */
+    listenIp?: TransportListenIp | string;
+  }
+>;
+
+/** What `router.pipeToRouter` made: what sends in this router, and what appears in the other. */
+export type PipeToRouterResult = {
+  pipeConsumer?: Consumer;
+  pipeProducer?: Producer;
+  pipeDataConsumer?: DataConsumer;
+  pipeDataProducer?: DataProducer;
+};
+
+/** What `router.dump()` tells. */
+export type RouterDump = {
+  id: string;
+  transportIds: string[];
+  rtpObserverIds: string[];
+  mapProducerIdConsumerIds: { key: string; values: string[] }[];
+  mapConsumerIdProducerId: { key: string; value: string }[];
+  mapProducerIdObserverIds: { key: string; values: string[] }[];
+  mapDataProducerIdDataConsumerIds: { key: string; values: string[] }[];
+  mapDataConsumerIdDataProducerId: { key: string; value: string }[];
+};
+
+export type RouterEvents = { workerclose: []; '@close': [] };
+
+export type RouterObserver = EnhancedEventEmitter<RouterObserverEvents>;
+
+export type RouterObserverEvents = { close: []; newtransport: [Transport]; newrtpobserver: [RtpObserver] };
+
+/** @internal What a router is made of. */
+export type RouterParts = {
+  engine: Engine;
+  engineId: string;
+  id: string;
+  worker: Worker;
+  rtpCapabilities: RtpCapabilities;
+  appData: AppData | undefined;
+};
+
+/** The two direct transports that carry messages between two routers. */
+type DirectPair = { [routerId: string]: DirectTransport };
+
+const logger = new Logger('Router');
+
+/** A room, in which producers meet consumers. Made by `worker.createRouter`. */
+export class Router<RouterAppData extends AppData = AppData> extends EnhancedEventEmitter<RouterEvents> {
+  readonly #parts: RouterParts;
+  readonly #engine: Engine;
+  readonly #book: RouterBook;
+  readonly #observer: RouterObserver = new EnhancedEventEmitter<RouterObserverEvents>();
+  readonly #transports = new Map<string, Transport<any, any, any>>();
+  readonly #observers = new Map<string, RtpObserver<any, any, any>>();
+  readonly #pairs = new Map<string, Promise<PipeTransportPair>>();
+  readonly #directPairs = new Map<string, Promise<DirectPair>>();
+  #appData: RouterAppData;
+  #closed = false;
+
+  /** @internal */
+  constructor(parts: RouterParts) {
+    super();
+    this.#parts = parts;
+    this.#engine = parts.engine;
+    this.#book = new RouterBook(parts.rtpCapabilities);
+    this.#appData = (parts.appData ?? {}) as RouterAppData;
+    logger.watch(this);
+  }
+
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  /** Whether it is closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** What it can receive; clients are loaded with it. */
+  get rtpCapabilities(): RtpCapabilities {
+    return this.#book.rtpCapabilities;
+  }
+
+  get appData(): RouterAppData {
+    return this.#appData;
+  }
+
+  set appData(appData: RouterAppData) {
+    this.#appData = appData;
+  }
+
+  get observer(): RouterObserver {
+    return this.#observer;
+  }
+
+  /** @internal What is in it. */
+  get book(): RouterBook {
+    return this.#book;
+  }
+
+  /** Closes it, with all in it. */
+  close(): void {
+    if (this.#closed) return;
+    this.#engine.tell('Router.close', this.#parts.engineId);
+    this.#end();
+    this.emit('@close');
+    this.#observer.safeEmit('close');
+  }
+
+  /** @private Its worker was closed. */
+  workerClosed(): void {
+    if (this.#closed) return;
+    this.#end();
+    this.safeEmit('workerclose');
+    this.#observer.safeEmit('close');
+  }
+
+  #end(): void {
+    this.#closed = true;
+    for (const transport of [...this.#transports.values()]) transport.routerClosed();
+    this.#transports.clear();
+    for (const observer of [...this.#observers.values()]) observer.routerClosed();
+    this.#observers.clear();
+    this.#pairs.clear();
+    this.#directPairs.clear();
+  }
+
+  /** What is in it. */
+  async dump(): Promise<RouterDump> {
+    this.#check('dump');
+    const { producers, consumers, dataProducers, dataConsumers } = this.#book;
+    const ids = (all: Iterable<{ id: string }>): string[] => [...all].map((each) => each.id);
+    const observers = [...this.#observers.values()];
+    return {
+      id: this.id,
+      transportIds: [...this.#transports.keys()],
+      rtpObserverIds: [...this.#observers.keys()],
+      mapProducerIdConsumerIds: [...producers.values()].map((each) => ({ key: each.id, values: ids(each.consumers) })),
+      mapConsumerIdProducerId: [...consumers.values()].map((each) => ({ key: each.id, value: each.producerId })),
+      mapProducerIdObserverIds: [...producers.keys()].flatMap((key) => {
+        const values = ids(observers.filter((observer) => observer.producerIds.includes(key)));
+        return values.length > 0 ? [{ key, values }] : [];
+      }),
+      mapDataProducerIdDataConsumerIds: [...dataProducers.values()].map((each) => ({ key: each.id, values: ids(each.consumers) })),
+      mapDataConsumerIdDataProducerId: [...dataConsumers.values()].map((each) => ({ key: each.id, value: each.dataProducerId })),
+    };
+  }
+
+  /** Makes a transport to a WebRTC endpoint. */
+  async createWebRtcTransport<WebRtcTransportAppData extends AppData = AppData>(
+    options: WebRtcTransportOptions<WebRtcTransportAppData>,
+  ): Promise<WebRtcTransport<WebRtcTransportAppData>> {
+    const { webRtcServer, listenInfos, listenIps, port, enableUdp = true, numSctpStreams, appData } = options ?? {};
+    const { enableTcp = webRtcServer !== undefined, preferUdp = false, preferTcp = false } = options ?? {};
+    const { enableSctp = false, maxSctpMessageSize = 262_144, iceConsentTimeout = 30 } = options ?? {};
+    const ways = Object.values({ webRtcServer, listenInfos, listenIps }).filter((way) => way !== undefined).length;
+    if (ways !== 1) throw new TypeError('webRtcServer, listenInfos, listenIps: expected exactly one of them');
+    if (numSctpStreams !== undefined && !(Number.isInteger(numSctpStreams?.OS) && Number.isInteger(numSctpStreams?.MIS))) {
+      throw new TypeError(`numSctpStreams: expected numbers OS and MIS, got ${describe(numSctpStreams)}`);
+    }
+    checkMessageSize(maxSctpMessageSize, 'maxSctpMessageSize');
+    checkAppData(appData);
+    this.#check('createWebRtcTransport');
+    const ownListeners = webRtcServer === undefined;
+    let listeners: Listener[];
+    if (webRtcServer !== undefined) {
+      if (!(webRtcServer instanceof WebRtcServer) || webRtcServer.worker !== (this.#parts.worker as Worker)) {
+        throw new TypeError('webRtcServer: expected a WebRtcServer of the worker of this router');
+      }
+      if (webRtcServer.closed) throw new InvalidStateError(`webRtcServer: ${webRtcServer.id} is closed`);
+      listeners = preferred(webRtcServer.listeners_, { preferUdp, preferTcp }).filter(({ info }) => {
+        return info.protocol === 'udp' ? enableUdp : enableTcp;
+      });
+      if (listeners.length === 0) throw new TypeError('enableUdp, enableTcp: expected one that the webRtcServer has');
+    } else {
+      const infos =
+        listenInfos ??
+        fromListenIps(checkedList(listenIps, 'listenIps'), {
+          ...(port === undefined ? {} : { port }),
+          enableUdp,
+          enableTcp,
+          preferUdp,
+          preferTcp,
+        });
+      checkedList(infos, 'listenInfos').forEach((info) => checkListenInfo(info, listenInfos ? 'listenInfos[]' : 'listenIps[]'));
+      listeners = await this.#parts.worker.listeners_.open(infos, { exclusive: false });
+    }
+    const release = (): void => {
+      if (ownListeners) for (const listener of listeners) listener.release();
+    };
+    type Made = { id: string; iceParameters: IceParameters; dtlsParameters: DtlsParameters; sctpParameters?: SctpParameters | null };
+    try {
+      const parameters = { dataChannels: enableSctp, ...(enableSctp ? { maxMessageSize: maxSctpMessageSize } : {}) };
+      const made = await this.#make<Made>('createWebRtcTransport', parameters);
+      if (webRtcServer?.closed) {
+        this.#engine.tell('WebRtcTransport.close', made.id);
+        throw new InvalidStateError(`webRtcServer: ${webRtcServer.id} was closed meanwhile`);
+      }
+      const transport = new WebRtcTransport<WebRtcTransportAppData>(this.#transportParts(made.id, maxSctpMessageSize, appData), {
+        iceParameters: made.iceParameters,
+        dtlsParameters: made.dtlsParameters,
+        sctpParameters: made.sctpParameters ?? undefined,
+        listeners,
+        ownListeners,
+        prefer: { udp: preferUdp, tcp: preferTcp },
+        consent: iceConsentTimeout !== 0,
+      });
+      this.#add(transport);
+      webRtcServer?.handleWebRtcTransport(transport);
+      this.#observer.safeEmit('newtransport', transport as unknown as Transport);
+      return transport;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Makes a transport by plain RTP or SRTP. */
+  async createPlainTransport<PlainTransportAppData extends AppData = AppData>(
+    options: PlainTransportOptions<PlainTransportAppData>,
+  ): Promise<PlainTransport<PlainTransportAppData>> {
+    const { listenInfo, rtcpListenInfo, listenIp, port, rtcpMux = true, comedia = false, appData } = options ?? {};
+    const { enableSctp = false, enableSrtp = false, srtpCryptoSuite = 'AES_CM_128_HMAC_SHA1_80' } = options ?? {};
+    const info = udpInfo({ listenInfo, listenIp, port });
+    if (rtcpListenInfo !== undefined) checkListenInfo(rtcpListenInfo, 'rtcpListenInfo');
+    checkCryptoSuite(srtpCryptoSuite, 'srtpCryptoSuite');
+    checkAppData(appData);
+    this.#check('createPlainTransport');
+    if (enableSctp) throw new UnsupportedError('enableSctp: expected false; a PlainTransport has no data channels');
+    if (!rtcpMux && rtcpListenInfo) checkRtcpListenInfo(rtcpListenInfo, info);
+    type Made = { id: string; localAddress: string; localRtcpAddress?: string | null; srtpParameters?: SfuSrtpParameters | null };
+    const made = await withPort(this.#ports(info), (candidate) =>
+      this.#make<Made>('createPlainTransport', {
+        listen: hostAndPort(info.ip, candidate),
+        rtcpMux,
+        comedia,
+        ...(enableSrtp ? { srtpProfile: srtpCryptoSuite } : {}),
+      }),
+    );
+    const transport = new PlainTransport<PlainTransportAppData>(this.#transportParts(made.id, 0, appData), {
+      localAddress: made.localAddress,
+      localRtcpAddress: made.localRtcpAddress ?? undefined,
+      srtpParameters: made.srtpParameters ?? undefined,
+      rtcpMux,
+      comedia,
+      address: announced(info),
+    });
+    this.#add(transport);
+    this.#observer.safeEmit('newtransport', transport as unknown as Transport);
+    return transport;
+  }
+
+  /** Makes one end of a pipe to a router elsewhere. */
+  async createPipeTransport<PipeTransportAppData extends AppData = AppData>(
+    options: PipeTransportOptions<PipeTransportAppData>,
+  ): Promise<PipeTransport<PipeTransportAppData>> {
+    // The other end may be another SFU, which states no demand.
+    return this.createPipe(options, { demand: false });
+  }
+
+  /** @internal With `demand` nothing is sent that the other end does not want. */
+  async createPipe<PipeTransportAppData extends AppData = AppData>(
+    options: PipeTransportOptions<PipeTransportAppData>,
+    { demand }: { demand: boolean },
+  ): Promise<PipeTransport<PipeTransportAppData>> {
+    const { listenInfo, listenIp, port, enableSctp = false, enableRtx = false, enableSrtp = false, appData } = options ?? {};
+    const info = udpInfo({ listenInfo, listenIp, port });
+    checkAppData(appData);
+    this.#check('createPipeTransport');
+    if (enableSctp) throw new UnsupportedError('enableSctp: expected false; pipeToRouter carries messages without it');
+    type Made = { id: string; localAddress: string; srtpParameters?: SfuSrtpParameters | null };
+    const made = await withPort(this.#ports(info), (candidate) =>
+      this.#make<Made>('createPipeTransport', {
+        listen: hostAndPort(info.ip, candidate),
+        rtx: enableRtx,
+        demand,
+        ...(enableSrtp ? { srtpProfile: 'AEAD_AES_256_GCM' } : {}),
+      }),
+    );
+    const transport = new PipeTransport<PipeTransportAppData>(this.#transportParts(made.id, 0, appData), {
+      localAddress: made.localAddress,
+      srtpParameters: made.srtpParameters ?? undefined,
+      rtx: enableRtx,
+      address: announced(info),
+    });
+    this.#add(transport);
+    this.#observer.safeEmit('newtransport', transport as unknown as Transport);
+    return transport;
+  }
+
+  /** Makes a transport to the application. */
+  async createDirectTransport<DirectTransportAppData extends AppData = AppData>(
+    options: DirectTransportOptions<DirectTransportAppData> = { maxMessageSize: 262_144 },
+  ): Promise<DirectTransport<DirectTransportAppData>> {
+    const { maxMessageSize = 262_144, appData } = options;
+    checkMessageSize(maxMessageSize, 'maxMessageSize');
+    checkAppData(appData);
+    this.#check('createDirectTransport');
+    const made = await this.#make<{ id: string }>('createDirectTransport', {});
+    const transport = new DirectTransport<DirectTransportAppData>(this.#transportParts(made.id, maxMessageSize, appData));
+    this.#add(transport);
+    this.#observer.safeEmit('newtransport', transport as unknown as Transport);
+    return transport;
+  }
+
+  /** Has a producer or a data producer appear in another router of this process, of any worker. */
+  async pipeToRouter(options: PipeToRouterOptions): Promise<PipeToRouterResult> {
+    const { producerId, dataProducerId, router, listenInfo, listenIp } = options ?? {};
+    const { keepId = true, enableRtx = false, enableSrtp = false } = options ?? {};
+    if (listenInfo !== undefined && listenIp !== undefined) throw new TypeError('listenInfo, listenIp: expected only one of them');
+    if ((producerId === undefined) === (dataProducerId === undefined)) {
+      throw new TypeError('producerId, dataProducerId: expected exactly one of them');
+    }
+    if (!(router instanceof Router)) throw new TypeError(`router: expected a Router, got ${describe(router)}`);
+    if (router === (this as Router<any>)) throw new TypeError('router: expected another one than this');
+    const info = listenInfo ?? fromListenIp(listenIp ?? '127.0.0.1', 'udp');
+    checkListenInfo(info, listenInfo ? 'listenInfo' : 'listenIp');
+    this.#check('pipeToRouter');
+    if (producerId !== undefined) {
+      const producer = this.#book.producers.get(producerId);
+      if (!producer) throw new TypeError(`producerId: the router has no producer ${producerId}`);
+      const id = keepId ? producer.id : newId();
+      const pair = await this.#pairWith(router, { listenInfo: info, enableRtx, enableSrtp });
+      return pipeProducer(ends(pair, this, router), producer, id);
+    }
+    const dataProducer = this.#book.dataProducers.get(dataProducerId as string);
+    if (!dataProducer) throw new TypeError(`dataProducerId: the router has no data producer ${dataProducerId}`);
+    const id = keepId ? dataProducer.id : newId();
+    return pipeDataProducer(ends(await this.#directPairWith(router), this, router), dataProducer, id);
+  }
+
+  /** @private The other router has made a pipe to this one. */
+  addPipeTransportPair(pipeTransportPairKey: string, pipeTransportPairPromise: Promise<PipeTransportPair>): void {
+    this.#pairs.set(pipeTransportPairKey, pipeTransportPairPromise);
+    const forget = (): void => {
+      if (this.#pairs.get(pipeTransportPairKey) === pipeTransportPairPromise) this.#pairs.delete(pipeTransportPairKey);
+    };
+    pipeTransportPairPromise.then((pair) => pair[this.id]?.observer.on('close', forget), forget);
+  }
+
+  /** Makes an observer that tells who speaks. */
+  async createActiveSpeakerObserver<ActiveSpeakerObserverAppData extends AppData = AppData>(
+    options: ActiveSpeakerObserverOptions<ActiveSpeakerObserverAppData> = {},
+  ): Promise<ActiveSpeakerObserver<ActiveSpeakerObserverAppData>> {
+    const { interval = 300, appData } = options;
+    checkInterval(interval);
+    checkAppData(appData);
+    this.#check('createActiveSpeakerObserver');
+    const made = await this.#make<{ id: string }>('createActiveSpeakerObserver', { intervalMs: interval, scope: 'added' });
+    const observer = new ActiveSpeakerObserver<ActiveSpeakerObserverAppData>(this.#observerParts(made.id, appData));
+    this.#addObserver(observer);
+    return observer;
+  }
+
+  /** Makes an observer that tells who is how loud. */
+  async createAudioLevelObserver<AudioLevelObserverAppData extends AppData = AppData>(
+    options: AudioLevelObserverOptions<AudioLevelObserverAppData> = {},
+  ): Promise<AudioLevelObserver<AudioLevelObserverAppData>> {
+    const { maxEntries = 1, threshold = -80, interval = 1000, appData } = options;
+    if (!Number.isInteger(maxEntries) || maxEntries < 1) {
+      throw new TypeError(`maxEntries: expected a number from 1, got ${describe(maxEntries)}`);
+    }
+    if (!Number.isInteger(threshold) || threshold < -127 || threshold > 0) {
+      throw new TypeError(`threshold: expected dBov from -127 to 0, got ${describe(threshold)}`);
+    }
+    checkInterval(interval);
+    checkAppData(appData);
+    this.#check('createAudioLevelObserver');
+    const parameters = { maxEntries, threshold, intervalMs: interval, scope: 'added' };
+    const made = await this.#make<{ id: string }>('createAudioLevelObserver', parameters);
+    const observer = new AudioLevelObserver<AudioLevelObserverAppData>(this.#observerParts(made.id, appData));
+    this.#addObserver(observer);
+    return observer;
+  }
+
+  /** Whether an endpoint with these capabilities can consume a producer. */
+  canConsume({ producerId, rtpCapabilities }: { producerId: string; rtpCapabilities: RtpCapabilities }): boolean {
+    const producer = this.#book.producers.get(producerId);
+    if (!producer) {
+      logger.error(`canConsume: the router has no producer ${producerId}`);
+      return false;
+    }
+    try {
+      return canConsume(producer.consumableRtpParameters, rtpCapabilities);
+    } catch (error) {
+      logger.error('canConsume: the capabilities are wrong', error);
+      return false;
+    }
+  }
+
+  /** Not supported: a router keeps its codecs. */
+  updateMediaCodecs(_mediaCodecs: RouterRtpCodecCapability[]): void {
+    throw new UnsupportedError('updateMediaCodecs: a router keeps the codecs that it was made with');
+  }
+
+  /** Makes something in the SFU's router. If this was closed meanwhile, it is gone already. */
+  async #make<T>(method: string, parameters: object): Promise<T> {
+    const made = await this.#engine.call<T>(`Router.${method}`, this.#parts.engineId, parameters);
+    if (this.#closed) throw new InvalidStateError(`${method}: the router ${this.id} was closed meanwhile`);
+    return made;
+  }
+
+  #transportParts(engineId: string, maxMessageSize: number, appData: AppData | undefined): TransportParts {
+    return { engine: this.#engine, engineId, id: newId(), book: this.#book, maxMessageSize, appData };
+  }
+
+  #observerParts(engineId: string, appData: AppData | undefined): ConstructorParameters<typeof ActiveSpeakerObserver>[0] {
+    const producer = (id: string): Producer<any> | undefined => this.#book.producers.get(id);
+    return { engine: this.#engine, engineId, id: newId(), producer, appData };
+  }
+
+  #add(transport: Transport<any, any, any>): void {
+    this.#transports.set(transport.id, transport);
+    transport.observer.on('close', () => this.#transports.delete(transport.id));
+  }
+
+  #addObserver(observer: RtpObserver<any, any, any>): void {
+    this.#observers.set(observer.id, observer);
+    observer.observer.on('close', () => this.#observers.delete(observer.id));
+    this.#observer.safeEmit('newrtpobserver', observer);
+  }
+
+  #ports({ port, portRange }: TransportListenInfo): { min: number; max: number } {
+    if (portRange && portRange.max > 0) return portRange;
+    return port ? { min: port, max: port } : this.#parts.worker.portRange_;
+  }
+
+  #pairWith(router: Router<any>, settings: Parameters<typeof connectRouters>[2]): Promise<PipeTransportPair> {
+    const key = pairKey(this, router);
+    const known = this.#pairs.get(key);
+    if (known) return known;
+    const pair = connectRouters(this, router, settings);
+    this.addPipeTransportPair(key, pair);
+    router.addPipeTransportPair(key, pair);
+    return pair;
+  }
+
+  #directPairWith(router: Router<any>): Promise<DirectPair> {
+    const known = this.#directPairs.get(router.id);
+    if (known) return known;
+    const pair = Promise.all([this.createDirectTransport(), router.createDirectTransport()]).then(([near, far]) => {
+      const forget = (): void => void this.#directPairs.delete(router.id);
+      near.observer.on('close', forget);
+      far.observer.on('close', forget);
+      return { [this.id]: near, [router.id]: far };
+    });
+    this.#directPairs.set(router.id, pair);
+    pair.catch(() => this.#directPairs.delete(router.id));
+    return pair;
+  }
+
+  #check(method: string): void {
+    if (this.#closed) throw new InvalidStateError(`${method}: the router ${this.id} is closed`);
+  }
+}
+
+/** The two ends of a pair, from one router to another. */
+function ends<T>(pair: { [routerId: string]: T }, from: Router<any>, to: Router<any>): { from: T; to: T } {
+  return { from: pair[from.id] as T, to: pair[to.id] as T };
+}
+
+/** Those of the preferred protocol first. */
+function preferred(listeners: Listener[], { preferUdp, preferTcp }: { preferUdp: boolean; preferTcp: boolean }): Listener[] {
+  if (preferUdp === preferTcp) return [...listeners];
+  const first = preferUdp ? 'udp' : 'tcp';
+  const rank = ({ info }: Listener): number => (info.protocol === first ? 0 : 1);
+  return [...listeners].sort((a, b) => rank(a) - rank(b));
+}
+
+/** Where a transport of RTP listens. */
+function udpInfo(options: {
+  listenInfo: TransportListenInfo | undefined;
+  listenIp: TransportListenIp | string | undefined;
+  port: number | undefined;
+}): TransportListenInfo {
+  const { listenInfo, listenIp, port } = options;
+  if ((listenInfo === undefined) === (listenIp === undefined)) {
+    throw new TypeError('listenInfo, listenIp: expected exactly one of them');
+  }
+  const info = listenInfo ?? fromListenIp(listenIp as TransportListenIp | string, 'udp', port);
+  const name = listenInfo ? 'listenInfo' : 'listenIp';
+  checkListenInfo(info, name);
+  if (info.protocol === 'tcp') throw new TypeError(`${name}.protocol: expected "udp", got "tcp"`);
+  return info;
+}
+
+/** The SFU takes RTCP on the address of RTP, and on the next port. */
+function checkRtcpListenInfo(rtcp: TransportListenInfo, rtp: TransportListenInfo): void {
+  const next = rtcp.port === undefined || rtcp.port === 0 || (rtp.port !== undefined && rtcp.port === rtp.port + 1);
+  if (rtcp.ip !== rtp.ip || !next) {
+    throw new UnsupportedError('rtcpListenInfo: expected the ip of listenInfo, and no port or the next one');
+  }
+}
+
+function checkedList<T>(list: T[] | undefined, name: string): T[] {
+  if (!Array.isArray(list) || list.length === 0) {
+    throw new TypeError(`${name}: expected an array that is not empty, got ${describe(list)}`);
+  }
+  return list;
+}
+
+function checkMessageSize(size: unknown, name: string): void {
+  if (!Number.isInteger(size) || (size as number) < 0) throw new TypeError(`${name}: expected bytes from 0, got ${describe(size)}`);
+}
+
+function checkInterval(interval: unknown): void {
+  if (!Number.isInteger(interval) || (interval as number) < 1) {
+    throw new TypeError(`interval: expected milliseconds from 1, got ${describe(interval)}`);
+  }
+}
