@@ -1,0 +1,218 @@
+/** A consumer: what one receiver gets. */
+
+import type { Connection } from './connection.js';
+import type { ConsumerLayersChangedEvent, RouterEvent } from './events.js';
+import { Handle, idOf, optionsOf, type HandleEvents } from './handle.js';
+import type { Demand, SpeakerSlot } from './options.js';
+import type { Id, Layers, MediaKind, RtpParameters } from './parameters.js';
+import type { Producer } from './producer.js';
+import type { ConsumerStats, Explanation } from './stats.js';
+import { PacketStream } from './stream.js';
+
+/** Events of a {@link Consumer}. */
+export interface ConsumerEvents extends HandleEvents {
+  /** What it follows was closed; the slot is empty now. */
+  'producer-closed': [producer: Id];
+  /** It now gets other layers, or is to get others, or for another reason. */
+  'layers-changed': [event: ConsumerLayersChangedEvent];
+  /** RTP packets, in the clear; only of a direct transport. */
+  rtp: [packets: Buffer[]];
+}
+
+/** How the SFU describes a consumer. @internal */
+export interface ConsumerDescription {
+  id: Id;
+  router: Id;
+  transport: Id;
+  kind: MediaKind;
+  producer: Id | null;
+  rtpParameters: RtpParameters;
+  paused: boolean;
+}
+
+/** What one receiver gets of a producer, or of one after the other. */
+export class Consumer extends Handle<ConsumerEvents> {
+  /** @internal */
+  readonly noun = 'Consumer';
+  /** Id of its router. */
+  readonly router: Id;
+  /** Id of its transport. */
+  readonly transport: Id;
+  /** Audio or video. */
+  readonly kind: MediaKind;
+  /** What the receiver is sent, for its side of the negotiation. */
+  readonly rtpParameters: RtpParameters;
+  readonly #streams = new Set<PacketStream>();
+  #producer: Id | null;
+  #paused: boolean;
+
+  /** @internal */
+  constructor(connection: Connection, description: ConsumerDescription) {
+    super(connection, description.id, connection.find(description.transport));
+    this.router = description.router;
+    this.transport = description.transport;
+    this.kind = description.kind;
+    this.rtpParameters = description.rtpParameters;
+    this.#producer = description.producer;
+    this.#paused = description.paused;
+  }
+
+  /** Id of the producer that it was pointed at; none if at none, or if it follows speakers. */
+  get producer(): Id | null {
+    return this.#producer;
+  }
+
+  /** Whether it is paused itself; its producer may be paused as well. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** @internal */
+  override receive(event: RouterEvent): void {
+    if (event.type === 'consumer-closed') this.markClosed(event.reason);
+    else if (event.type === 'consumer-producer-closed') {
+      if (this.#producer === event.producer) this.#producer = null;
+      this.tell('producer-closed', event.producer);
+    } else if (event.type === 'consumer-layers-changed') this.tell('layers-changed', event);
+  }
+
+  /** Takes in packets. @internal */
+  packetsCame(packets: Buffer[]): void {
+    for (const stream of this.#streams) stream.push(packets);
+    this.tell('rtp', packets);
+  }
+
+  protected override atClose(): void {
+    for (const stream of [...this.#streams]) stream.end();
+  }
+
+  /** Points it at another producer of the router, or at none; the stream to the receiver goes on without a gap. */
+  async switch(producer: Producer | Id | null): Promise<void> {
+    const id = producer === null ? null : idOf(this.connection, 'producer', producer);
+    await this.call('switch', { producer: id });
+    this.#producer = id;
+  }
+
+  /** Has it follow whoever speaks, until {@link switch}. */
+  async followSpeaker(slot: SpeakerSlot): Promise<void> {
+    const { except, ...rest } = optionsOf('slot', slot);
+    await this.call('followSpeaker', except === undefined ? rest : { ...rest, except: idOf(this.connection, 'except', except) });
+    this.#producer = null;
+  }
+
+  /** The most that is wanted of its producer. */
+  async setPreferredLayers(layers: Layers): Promise<void> {
+    await this.call('setPreferredLayers', optionsOf('layers', layers));
+  }
+
+  /** Says how the receiver shows it; layers are chosen so that the sum is worth most to the viewer. */
+  async setDemand(demand: Demand): Promise<void> {
+    await this.call('setDemand', optionsOf('demand', demand));
+  }
+
+  /** Sends nothing until {@link resume}. */
+  async pause(): Promise<void> {
+    await this.call('pause');
+    this.#paused = true;
+  }
+
+  /** Sends again; video from the next key frame on, which is asked for. */
+  async resume(): Promise<void> {
+    await this.call('resume');
+    this.#paused = false;
+  }
+
+  /** Asks the publisher for a key frame. */
+  async requestKeyFrame(): Promise<void> {
+    await this.call('requestKeyFrame');
+  }
+
+  /** Its figures. */
+  async stats(): Promise<ConsumerStats> {
+    return (await this.call('stats')) as ConsumerStats;
+  }
+
+  /** Why it gets what it gets: the inputs and the rule that decided. */
+  async explain(): Promise<Explanation> {
+    return (await this.call('explain')) as Explanation;
+  }
+
+  /**
+   * RTP packets from now on, in batches; only of a direct transport. At most `capacity` packets wait for the reader;
+   * the oldest of more are lost, and counted in `lost`.
+   */
+  packets(capacity = 16_384): PacketStream {
+    const stream: PacketStream = new PacketStream(capacity, () => this.#streams.delete(stream));
+    if (this.closed) stream.end();
+    else this.#streams.add(stream);
+    return stream;
+  }
+}
+
+/** How the SFU describes a pipe consumer. @internal */
+export interface PipeConsumerDescription {
+  ids: Id[];
+  id: Id;
+  router: Id;
+  transport: Id;
+  kind: MediaKind;
+  producer: Id;
+  rtpParameters: RtpParameters;
+}
+
+/** A producer on its way through a pipe. It is closed with the producer. */
+export class PipeConsumer extends Handle<HandleEvents> {
+  /** @internal */
+  readonly noun = 'PipeConsumer';
+  /** Ids of the consumers that carry it, one for each encoding, the smallest first. */
+  readonly ids: readonly Id[];
+  /** Id of its router. */
+  readonly router: Id;
+  /** Id of its transport. */
+  readonly transport: Id;
+  /** Audio or video. */
+  readonly kind: MediaKind;
+  /** Id of what is sent. */
+  readonly producer: Id;
+  /** What the other end produces. */
+  readonly rtpParameters: RtpParameters;
+  #paused = false;
+
+  /** @internal */
+  constructor(connection: Connection, description: PipeConsumerDescription) {
+    super(connection, description.id, connection.find(description.transport) ?? connection.find(description.router));
+    this.ids = description.ids;
+    this.router = description.router;
+    this.transport = description.transport;
+    this.kind = description.kind;
+    this.producer = description.producer;
+    this.rtpParameters = description.rtpParameters;
+  }
+
+  /** Whether it is paused. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** @internal */
+  override receive(event: RouterEvent): void {
+    if (event.type === 'consumer-closed') this.markClosed(event.reason);
+  }
+
+  /** Sends nothing until {@link resume}; the producer at the other end is paused meanwhile. */
+  async pause(): Promise<void> {
+    await this.call('pause');
+    this.#paused = true;
+  }
+
+  /** Sends again; video from the next key frame on, which is asked for. */
+  async resume(): Promise<void> {
+    await this.call('resume');
+    this.#paused = false;
+  }
+
+  /** Figures of each encoding, the smallest first. */
+  async stats(): Promise<ConsumerStats[]> {
+    return (await this.call('stats')) as ConsumerStats[];
+  }
+}

@@ -1,0 +1,210 @@
+/** Figures, with the names of the W3C's WebRTC statistics where there is one; and what `explain` and `dump` tell. */
+
+import type { Id, Layers, MediaKind, SrtpProfile, Tuple } from './parameters.js';
+
+/** State of ICE. */
+export type IceState = 'new' | 'connected' | 'disconnected' | 'failed' | 'closed';
+/** State of DTLS. */
+export type DtlsState = 'new' | 'connecting' | 'connected' | 'failed' | 'closed';
+/** State of SCTP. */
+export type SctpState = 'new' | 'connecting' | 'connected' | 'failed' | 'closed';
+
+/** Kind of a transport. */
+export type TransportKind = 'webrtc' | 'plain' | 'pipe' | 'direct';
+
+/** Figures of a transport. */
+export interface TransportStats {
+  id: Id;
+  router: Id;
+  kind: TransportKind;
+  /** None without ICE. */
+  iceState: IceState | null;
+  /** None without DTLS. */
+  dtlsState: DtlsState | null;
+  /** None without data channels. */
+  sctpState: SctpState | null;
+  sctp: SctpStats | null;
+  srtpProfile: SrtpProfile | null;
+  /** Where media goes. */
+  tuple: Tuple | null;
+  /** Datagrams received. */
+  packetsReceived: number;
+  /** Bytes received, with SRTP overhead, without UDP and IP headers. */
+  bytesReceived: number;
+  packetsSent: number;
+  bytesSent: number;
+  /** Smoothed, in seconds, from RTCP. */
+  roundTripTime: number | null;
+  /** What the path to the peer carries, in bit/s; none is without limit. */
+  availableOutgoingBitrate: number | null;
+  /** Refused input by reason. */
+  refused: Refused;
+}
+
+/** Input that a transport refused, by reason. */
+export interface Refused {
+  stun: number;
+  dtls: number;
+  noKeys: number;
+  srtp: number;
+  srtcp: number;
+  rtp: number;
+  rtcp: number;
+  unknownStream: number;
+  noMemory: number;
+}
+
+/** Figures of a transport's data channels. */
+export interface SctpStats {
+  packetsReceived: number;
+  packetsSent: number;
+  packetsRefused: number;
+  messagesReceived: number;
+  bytesReceived: number;
+  messagesSent: number;
+  bytesSent: number;
+  messagesRefused: number;
+  channelsOpened: number;
+  channelsClosed: number;
+}
+
+/** Figures of one incoming RTP stream: one encoding of a producer. */
+export interface InboundRtpStats {
+  ssrc: number | null;
+  rid: string | null;
+  /** Whether packets arrive. */
+  active: boolean;
+  packetsReceived: number;
+  packetsLost: number;
+  bytesReceived: number;
+  /** In seconds. */
+  jitter: number;
+  /** In bit/s. */
+  bitrate: number;
+  nackCount: number;
+  retransmittedPacketsReceived: number;
+  pliCount: number;
+  keyFramesReceived: number;
+  cachedKeyFrames: number;
+}
+
+/** Figures of a producer. */
+export interface ProducerStats {
+  id: Id;
+  transport: Id;
+  kind: MediaKind;
+  paused: boolean;
+  /** The smallest picture first. */
+  encodings: InboundRtpStats[];
+}
+
+/** Figures of a consumer. */
+export interface ConsumerStats {
+  id: Id;
+  transport: Id;
+  kind: MediaKind;
+  /** What it follows. */
+  producer: Id | null;
+  paused: boolean;
+  ssrc: number;
+  /** Layers it gets now. */
+  currentLayers: Layers | null;
+  packetsSent: number;
+  bytesSent: number;
+  retransmittedPacketsSent: number;
+  nackCount: number;
+  nackMissed: number;
+  pliCount: number;
+  cachedKeyFrames: number;
+  /** 0 to 1, in the receiver's last report. */
+  fractionLost: number;
+  /** In seconds. */
+  roundTripTime: number | null;
+}
+
+/** Figures of a data producer or a data consumer. */
+export interface DataStats {
+  [name: string]: unknown;
+}
+
+/** Operational figures of a shard since it started. */
+export interface ShardStats {
+  [name: string]: unknown;
+}
+
+/** Why a consumer gets what it gets. */
+export interface Explanation {
+  consumer: Id;
+  producer: Id | null;
+  /** Which of the speakers it follows, if it follows speakers. */
+  speaker: { rank: number; except: Id | null } | null;
+  consumerPaused: boolean;
+  producerPaused: boolean;
+  preferred: Layers | null;
+  /** Which encodings of the producer are active, the smallest picture first. */
+  activeEncodings: boolean[];
+  target: number | null;
+  current: number | null;
+  awaitsKeyFrame: boolean;
+  demand: { width: number; height: number; priority: number; pinned: boolean; screen: boolean } | null;
+  /** In bit/s; none is without limit. */
+  availableBitrate: number | null;
+  audioBitrate: number;
+  videoBitrate: number;
+  share: number;
+  ladder: Rung[];
+  /** The rule that decided. */
+  rule: LayersReason;
+  /** What decided, in words. */
+  reason: string;
+}
+
+/** One of the layers that a source offers. */
+export interface Rung {
+  layers: Layers;
+  /** In bit/s. */
+  bitrate: number;
+  width: number;
+  height: number;
+  frameRate: number;
+}
+
+/** The rule that chose a consumer's layers. */
+export type LayersReason =
+  | 'empty'
+  | 'consumer_paused'
+  | 'producer_paused'
+  | 'not_shown'
+  | 'bandwidth'
+  | 'viewport'
+  | 'publisher_does_not_send'
+  | 'hold'
+  | 'preferred'
+  | 'pinned'
+  | 'best';
+
+/** Who speaks, and who spoke before. */
+export interface Speakers {
+  /** The audio producers that are forwarded, by rank. */
+  places: (Id | null)[];
+  /** Dominant speakers, the present one first: audio producers. */
+  recent: Id[];
+}
+
+/** What is in a router. */
+export interface RouterDump {
+  id: Id;
+  shard: number;
+  transports: TransportDump[];
+  observers: Id[];
+}
+
+/** What is on a transport. */
+export interface TransportDump {
+  id: Id;
+  kind: TransportKind;
+  producers: Id[];
+  consumers: Id[];
+  dataProducers: Id[];
+  dataConsumers: Id[];
+}
