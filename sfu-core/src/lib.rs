@@ -64,6 +64,6 @@ pub use api::{
 #[cfg(all(feature = "sdp", feature = "runtime"))]
 pub use api::{SdpOptions, SdpProducer, SdpSession, SdpSlot};
 pub use sfu_ice::{
-    ChannelParameters, DtlsState, DtlsVersion, IceState, Message, MessageKind, Reliability,
-    SctpConfig, SctpState, SctpStats, SrtpProfile, Time, Tuple,
+    ChannelParameters, DtlsState, DtlsVersion, IceState, Message, MessageKind, Protocol,
+    Reliability, SctpConfig, SctpState, SctpStats, SrtpProfile, Time, Tuple,
 };

@@ -169,7 +169,54 @@ impl Sfu {
         self.inner.client.shard_stats(shard).await
     }
 
-    /// The addresses that a shard listens on.
+    /// Has a shard listen on one more address, for all its WebRTC transports;
+    /// port 0 is any free port. Returns the address with its port.
+    ///
+    /// Transports do not tell it by themselves: whoever asked for it gives the
+    /// peer a candidate of it, beside those of the transport or instead.
+    ///
+    /// ```no_run
+    /// # async fn run(sfu: &sfu_core::Sfu) -> sfu_core::Result<()> {
+    /// use sfu_core::Protocol;
+    /// let behind_the_firewall = "0.0.0.0:443".parse().unwrap();
+    /// let address = sfu.listen(0, behind_the_firewall, Protocol::Tcp).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `Io` if the address cannot be bound; `InvalidParameters` for a shard
+    /// that does not exist.
+    pub async fn listen(
+        &self,
+        shard: usize,
+        address: SocketAddr,
+        protocol: Protocol,
+    ) -> Result<SocketAddr> {
+        if shard >= self.shards() {
+            return Err(self.inner.no_shard());
+        }
+        self.inner.client.listen(shard, address, protocol).await
+    }
+
+    /// Undoes [`listen`](Self::listen). Peers that use the address lose their
+    /// path, until they check another one.
+    ///
+    /// # Errors
+    /// `InvalidParameters` for an address that was not added, or a shard that
+    /// does not exist.
+    pub async fn unlisten(
+        &self,
+        shard: usize,
+        address: SocketAddr,
+        protocol: Protocol,
+    ) -> Result<()> {
+        if shard >= self.shards() {
+            return Err(self.inner.no_shard());
+        }
+        self.inner.client.unlisten(shard, address, protocol).await.map(drop)
+    }
+
+    /// The addresses that a shard listens on from the start.
     pub fn addresses(&self, shard: usize) -> Vec<SocketAddr> {
         self.inner.client.addresses(shard).to_vec()
     }

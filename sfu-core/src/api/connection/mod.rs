@@ -18,6 +18,8 @@ use std::task::{Context, Poll, Waker};
 pub(crate) use pipe_book::PipeBook;
 pub(crate) use queue::{Capacity, EventQueue};
 
+use sfu_ice::Protocol;
+
 use super::error::{Error, ErrorKind, Result};
 use crate::engine::{Command, Output, Reply, RequestId};
 use crate::host::{LinkEnd, Message, Outbox, PipeListen, PlainListen, Runtime, ShardStats};
@@ -129,6 +131,30 @@ impl Connection {
         let place = Arc::clone(&into);
         self.post(shard, |request| Message::Stats { request, into: place }).await?;
         into.get().copied().ok_or_else(Error::unexpected_reply)
+    }
+
+    /// Has a shard listen on one more address.
+    pub(crate) async fn listen(
+        &self,
+        shard: usize,
+        address: SocketAddr,
+        protocol: Protocol,
+    ) -> Result<SocketAddr> {
+        let into = Arc::new(OnceLock::new());
+        let place = Arc::clone(&into);
+        let listen = |request| Message::Listen { request, address, protocol, into: place };
+        self.post(shard, listen).await?;
+        into.get().copied().ok_or_else(Error::unexpected_reply)
+    }
+
+    /// Undoes [`listen`](Self::listen).
+    pub(crate) fn unlisten(
+        &self,
+        shard: usize,
+        address: SocketAddr,
+        protocol: Protocol,
+    ) -> Pending {
+        self.post(shard, |request| Message::Unlisten { request, address, protocol })
     }
 
     fn post(&self, shard: usize, message: impl FnOnce(RequestId) -> Message) -> Pending {

@@ -78,6 +78,20 @@ impl TcpPort {
         })
     }
 
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Closes all connections; dropping it closes the listener.
+    pub(crate) fn close(&mut self, registry: &Registry) {
+        let tokens: Vec<usize> = self.connections.keys().copied().collect();
+        for token in tokens {
+            self.remove(registry, token);
+        }
+        // Dropping the listener closes it; that cannot fail usefully.
+        let _ = registry.deregister(&mut self.listener);
+    }
+
     /// Registers the listener as `token`; connections take tokens from `first`.
     pub(crate) fn register(
         &mut self,

@@ -23,7 +23,7 @@ use super::link::{Bell, LinkEnd, Links};
 use super::load::{Load, LoadMeter};
 use super::{Outbox, ShardStats};
 use crate::engine::{Command, Completion, Engine, Output, Reply, RequestId, Sink};
-use crate::route::{PipeConfig, PipeLink, PlainConfig, RouterId};
+use crate::route::{CommandError, PipeConfig, PipeLink, PlainConfig, RouterId};
 use crate::wire::buf::Run;
 
 /// Datagrams taken in before the engine runs.
@@ -47,6 +47,16 @@ pub(crate) enum Message {
     CreatePipeTransport { request: RequestId, router: RouterId, listen: PipeListen },
     /// A pipe to a router of this process: the end of its link is here.
     CreateLinkedPipe { request: RequestId, router: RouterId, end: Box<LinkEnd> },
+    /// Listens on one more address for WebRTC. It is in `into` when the request
+    /// ends.
+    Listen {
+        request: RequestId,
+        address: SocketAddr,
+        protocol: Protocol,
+        into: Arc<OnceLock<SocketAddr>>,
+    },
+    /// Undoes a `Listen`.
+    Unlisten { request: RequestId, address: SocketAddr, protocol: Protocol },
     /// Asks for the shard's figures. They are in `into` when the request ends.
     Stats { request: RequestId, into: Arc<OnceLock<ShardStats>> },
     /// Ends the thread.
@@ -90,6 +100,10 @@ struct Sockets {
     /// Wildcard binds, which serve every local address of their port.
     by_port: HashMap<u16, usize>,
     tcp: Vec<TcpPort>,
+    /// TCP ports that there have been: each has tokens of its own.
+    tcp_ports: usize,
+    /// What was asked for by `Listen`.
+    added: Vec<(Protocol, SocketAddr)>,
     links: Links,
     next: usize,
     /// Sockets that have a backlog of which the poller does not know yet.
@@ -155,6 +169,8 @@ impl Shard {
             by_local: HashMap::new(),
             by_port: HashMap::new(),
             tcp: Vec::new(),
+            tcp_ports: 0,
+            added: Vec::new(),
             links: Links::default(),
             next: FIRST_SOCKET,
             stalled: Vec::new(),
@@ -189,7 +205,8 @@ impl Shard {
     pub(crate) fn add_tcp(&mut self, mut port: TcpPort) -> std::io::Result<()> {
         let token = self.sockets.next;
         self.sockets.next += 1;
-        let first = FIRST_CONNECTION * (self.sockets.tcp.len() + 1);
+        self.sockets.tcp_ports += 1;
+        let first = FIRST_CONNECTION * self.sockets.tcp_ports;
         port.register(self.poll.registry(), token, first)?;
         self.sockets.tcp.push(port);
         Ok(())
@@ -345,12 +362,24 @@ impl Shard {
                     let command = Command::CreatePipeTransport(router, PipeConfig::Local(link));
                     self.engine.handle_command(now, request, command);
                 }
+                Ok(Message::Listen { request, address, protocol, into }) => {
+                    match self.listen(address, protocol) {
+                        Ok(local) => {
+                            // Whoever asks hands in an empty place.
+                            let _ = into.set(local);
+                            self.complete(request, Ok(Reply::Done));
+                        }
+                        Err(error) => self.outbox.refuse(request, address, &error),
+                    }
+                }
+                Ok(Message::Unlisten { request, address, protocol }) => {
+                    let result = self.unlisten(address, protocol);
+                    self.complete(request, result);
+                }
                 Ok(Message::Stats { request, into }) => {
                     // Whoever asks hands in an empty place.
                     let _ = into.set(self.stats());
-                    let result = Ok(Reply::Done);
-                    let completion = Completion { request, result };
-                    self.outbox.deliver(vec![Output::Completion(completion)]);
+                    self.complete(request, Ok(Reply::Done));
                 }
                 Ok(Message::Shutdown) | Err(std::sync::mpsc::TryRecvError::Disconnected) => {
                     return None;
@@ -359,6 +388,60 @@ impl Shard {
             }
         }
         Some(true)
+    }
+
+    fn complete(&self, request: RequestId, result: Result<Reply, CommandError>) {
+        self.outbox.deliver(vec![Output::Completion(Completion { request, result })]);
+    }
+
+    fn listen(&mut self, address: SocketAddr, protocol: Protocol) -> std::io::Result<SocketAddr> {
+        let local = match protocol {
+            Protocol::Udp => {
+                let socket = UdpSocket::bind(address)?;
+                let local = socket.local_addr();
+                self.register(socket)?;
+                local
+            }
+            Protocol::Tcp => {
+                let port = TcpPort::bind(address)?;
+                let local = port.local_addr();
+                self.add_tcp(port)?;
+                local
+            }
+        };
+        self.sockets.added.push((protocol, local));
+        Ok(local)
+    }
+
+    fn unlisten(&mut self, address: SocketAddr, protocol: Protocol) -> Result<Reply, CommandError> {
+        let Some(at) = self.sockets.added.iter().position(|known| *known == (protocol, address))
+        else {
+            let expected = "one that was added by `listen`";
+            return Err(CommandError::InvalidParameters { what: "address", expected });
+        };
+        self.sockets.added.swap_remove(at);
+        match protocol {
+            Protocol::Udp => self.close_udp(&address),
+            Protocol::Tcp => self.sockets.tcp.retain_mut(|port| {
+                let stays = port.local_addr() != address;
+                if !stays {
+                    port.close(self.poll.registry());
+                }
+                stays
+            }),
+        }
+        Ok(Reply::Done)
+    }
+
+    fn close_udp(&mut self, local: &SocketAddr) {
+        self.sockets.by_port.retain(|_, key| self.sockets.by_local.get(local) != Some(key));
+        if let Some(key) = self.sockets.by_local.remove(local)
+            && let Some(mut socket) = self.sockets.udp.remove(&key)
+        {
+            self.sockets.closed = self.sockets.closed + socket.counters;
+            // Dropping the socket closes it; that cannot fail usefully.
+            let _ = self.poll.registry().deregister(socket.source());
+        }
     }
 
     fn stats(&self) -> ShardStats {
@@ -453,14 +536,7 @@ impl Shard {
                 false
             }
             Output::SocketReleased(local) => {
-                self.sockets.by_port.retain(|_, key| self.sockets.by_local.get(local) != Some(key));
-                if let Some(key) = self.sockets.by_local.remove(local)
-                    && let Some(mut socket) = self.sockets.udp.remove(&key)
-                {
-                    self.sockets.closed = self.sockets.closed + socket.counters;
-                    // Dropping the socket closes it; that cannot fail usefully.
-                    let _ = self.poll.registry().deregister(socket.source());
-                }
+                self.close_udp(local);
                 false
             }
             Output::LinkReleased(link) => {
