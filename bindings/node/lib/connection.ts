@@ -5,7 +5,7 @@
  * any event that comes after it: whoever listens right after `await` misses nothing.
  */
 
-import { SfuError } from './errors.js';
+import { isErrorCode, SfuError } from './errors.js';
 import type { LaggedEvent, RouterEvent } from './events.js';
 import { throwLater, type Handle } from './handle.js';
 import { LONG_PAYLOAD, native, type NativeClient } from './native.js';
@@ -24,11 +24,6 @@ export interface Listener {
   closed(): void;
 }
 
-/** Something that takes packets: a consumer of a direct transport. */
-interface PacketSink {
-  packetsCame(packets: Buffer[]): void;
-}
-
 type Item =
   | { request: number; value?: unknown; payload?: number; error?: [string, string] }
   | { event: RouterEvent & { kind?: string }; payload?: number }
@@ -44,6 +39,11 @@ interface Waiting {
   trace: { stack?: string };
 }
 
+const EMPTY = Buffer.alloc(0);
+
+/** As long as a timer can be, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+
 /** A batch that is being dealt with. */
 class Batch {
   readonly items: Item[];
@@ -53,9 +53,9 @@ class Batch {
   #long: Buffer[];
   #longAt = 0;
 
-  constructor(json: string, short: Buffer, long: Buffer[]) {
+  constructor(json: string, short: Buffer | null, long: Buffer[]) {
     this.items = JSON.parse(json) as Item[];
-    this.#short = short;
+    this.#short = short ?? EMPTY;
     this.#long = long;
   }
 
@@ -97,6 +97,8 @@ export const EVENT_TYPES: readonly string[] = [...Object.keys(SUBJECTS), 'lagged
 /** The connection of all handles of one `Sfu` to its threads. */
 export class Connection {
   readonly #client: NativeClient;
+  /** Keeps the process alive, as an open socket would; the native half does not. */
+  readonly #alive = setInterval(() => {}, LONGEST);
   readonly #listener: Listener;
   readonly #waiting = new Map<number, Waiting>();
   readonly #handles = new Map<Id, Handle>();
@@ -110,11 +112,16 @@ export class Connection {
 
   private constructor(options: string, listener: Listener) {
     this.#listener = listener;
-    const { Client } = native();
-    this.#client = new Client(options, (json, short, long) => {
-      this.#batches.push(new Batch(json, short, long));
-      if (!this.#deferred) this.#work();
-    });
+    try {
+      const { Client } = native();
+      this.#client = new Client(options, (json, short, long) => {
+        this.#batches.push(new Batch(json, short, long));
+        if (!this.#deferred) this.#work();
+      });
+    } catch (error) {
+      clearInterval(this.#alive);
+      throw fromNative(error);
+    }
   }
 
   /** Starts an SFU; `listener` hears of its end. */
@@ -137,8 +144,12 @@ export class Connection {
     return new Promise((resolve, reject) => {
       if (this.#ended || this.#closing) throw SfuError.of('Closed', 'the Sfu is closed');
       const json = parameters === undefined ? '' : toJson(parameters);
-      const request = this.#client.submit(`${noun}.${method}`, target, json, payloads);
-      this.#waiting.set(request, { resolve, reject, trace });
+      try {
+        const request = this.#client.submit(`${noun}.${method}`, target, json, payloads);
+        this.#waiting.set(request, { resolve, reject, trace });
+      } catch (error) {
+        throw fromNative(error);
+      }
     });
   }
 
@@ -172,11 +183,11 @@ export class Connection {
   }
 
   ref(): void {
-    if (!this.#ended) this.#client.ref();
+    this.#alive.ref();
   }
 
   unref(): void {
-    if (!this.#ended) this.#client.unref();
+    this.#alive.unref();
   }
 
   /** Ends the SFU; the promise resolves when its threads are gone. */
@@ -208,7 +219,10 @@ export class Connection {
         }
       }
       this.#batches.shift();
-      if (this.#ended) return this.#client.finish();
+      if (this.#ended) {
+        clearInterval(this.#alive);
+        return this.#client.finish();
+      }
       this.#client.ready();
       if (completed && this.#batches.length > 0) return this.#defer();
     }
@@ -226,7 +240,7 @@ export class Connection {
     else if ('event' in item) this.#event(item.event, item.payload === undefined ? undefined : batch.take(item.payload));
     else if ('packets' in item) {
       const packets = item.packets.map((length) => batch.take(length));
-      (this.#handles.get(item.consumer) as unknown as PacketSink | undefined)?.packetsCame?.(packets);
+      this.#handles.get(item.consumer)?.receivePackets(packets);
     } else if ('closed' in item) this.#end();
     else if ('started' in item) this.#started.resolve();
     else {
@@ -277,6 +291,12 @@ export class Connection {
     this.#whenClosed?.();
     this.#listener.closed();
   }
+}
+
+/** What the native half throws, as one of our errors; other errors as they are. */
+function fromNative(error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return isErrorCode(code) ? SfuError.of(code, String(message)) : error;
 }
 
 /** JSON of parameters. What JSON would leave out or change in silence is refused. */

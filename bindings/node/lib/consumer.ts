@@ -76,8 +76,8 @@ export class Consumer extends Handle<ConsumerEvents> {
     } else if (event.type === 'consumer-layers-changed') this.tell('layers-changed', event);
   }
 
-  /** Takes in packets. @internal */
-  packetsCame(packets: Buffer[]): void {
+  /** @internal */
+  override receivePackets(packets: Buffer[]): void {
     for (const stream of this.#streams) stream.push(packets);
     this.tell('rtp', packets);
   }

@@ -5,7 +5,7 @@ import { messageOf } from './data_producer.js';
 import type { RouterEvent } from './events.js';
 import { Handle, type HandleEvents } from './handle.js';
 import type { Id, SctpStreamParameters } from './parameters.js';
-import type { DataStats } from './stats.js';
+import type { DataConsumerStats } from './stats.js';
 import { MessageStream } from './stream.js';
 
 /** Events of a {@link DataConsumer}. */
@@ -102,8 +102,8 @@ export class DataConsumer extends Handle<DataConsumerEvents> {
   }
 
   /** Its figures. */
-  async stats(): Promise<DataStats> {
-    return (await this.call('stats')) as DataStats;
+  async stats(): Promise<DataConsumerStats> {
+    return (await this.call('stats')) as DataConsumerStats;
   }
 
   /**

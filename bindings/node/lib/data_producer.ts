@@ -5,7 +5,7 @@ import { SfuError } from './errors.js';
 import type { RouterEvent } from './events.js';
 import { bytesOf, Handle, type HandleEvents } from './handle.js';
 import type { Id, SctpStreamParameters } from './parameters.js';
-import type { DataStats } from './stats.js';
+import type { DataProducerStats } from './stats.js';
 
 /** How the SFU describes a data producer. @internal */
 export interface DataProducerDescription {
@@ -81,7 +81,7 @@ export class DataProducer extends Handle<HandleEvents> {
   }
 
   /** Its figures. */
-  async stats(): Promise<DataStats> {
-    return (await this.call('stats')) as DataStats;
+  async stats(): Promise<DataProducerStats> {
+    return (await this.call('stats')) as DataProducerStats;
   }
 }

@@ -26,6 +26,11 @@ const NUMBERS: Record<ErrorCode, number> = {
   Internal: 8,
 };
 
+/** Whether this is the kind of an {@link SfuError}. @internal */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(NUMBERS, code);
+}
+
 /** What every call rejects with. The message says what was wrong and what was expected. */
 export class SfuError extends Error {
   /** The kind, such as `'NotFound'`. */
@@ -42,7 +47,7 @@ export class SfuError extends Error {
 
   /** The error of this kind, as an instance of the kind's own class. */
   static of(code: string, message: string): SfuError {
-    const known = Object.hasOwn(CLASSES, code) ? CLASSES[code as ErrorCode] : InternalError;
+    const known = isErrorCode(code) ? CLASSES[code] : InternalError;
     return new known(message);
   }
 }

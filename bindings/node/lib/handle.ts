@@ -50,6 +50,9 @@ export abstract class Handle<
   /** Takes in an event of the SFU that is about this. @internal */
   receive(_event: RouterEvent): void {}
 
+  /** Takes in RTP packets: of a consumer of a direct transport. @internal */
+  receivePackets(_packets: Buffer[]): void {}
+
   /** Marks it closed, with all that is in it, and tells. @internal */
   markClosed(reason: CloseReason): void {
     if (this.#closed) return;
@@ -68,6 +71,11 @@ export abstract class Handle<
   /** What belongs to it. @internal */
   get children(): Iterable<Handle> {
     return this.#children;
+  }
+
+  /** What of a class belongs to it. @internal */
+  protected childrenOf<T extends Handle>(...classes: (abstract new (...values: never[]) => T)[]): T[] {
+    return [...this.#children].filter((child): child is T => classes.some((each) => child instanceof each));
   }
 
   /** @internal */

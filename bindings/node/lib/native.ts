@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { platformName, PLATFORMS } from './platforms.js';
 
 /** What the native half delivers: a batch in JSON, its short payloads one after the other, and its long ones. */
-export type Deliver = (batch: string, short: Buffer, long: Buffer[]) => void;
+export type Deliver = (batch: string, short: Buffer | null, long: Buffer[]) => void;
 
 /** The native class. All blocking work is done on a thread of its own. */
 export interface NativeClient {
@@ -21,8 +21,6 @@ export interface NativeClient {
   close(): void;
   /** Lets go of what is left after the last batch. */
   finish(): void;
-  ref(): void;
-  unref(): void;
 }
 
 /** The native module. */

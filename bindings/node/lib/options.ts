@@ -34,20 +34,29 @@ export interface SfuOptions {
   dtlsVersion?: '1.2' | '1.3' | 'auto';
   /** SRTP profiles, the preferred one first. */
   srtpProfiles?: SrtpProfile[];
-  /** A peer that is silent for so many milliseconds counts as disconnected. */
+  /** A peer that is silent for so many milliseconds counts as disconnected. Only together with `failedAfterMs`. */
   disconnectedAfterMs?: number;
   /** A peer that is silent for so many milliseconds has its transport closed. */
   failedAfterMs?: number;
-  /** Most transports of a router. */
+  /** Transports of a router at most. */
   maxTransports?: number;
-  /** Most producers of a router. */
+  /** Producers of a transport at most. */
   maxProducers?: number;
-  /** Most consumers of a router. */
+  /** Consumers of a transport at most. */
   maxConsumers?: number;
   /** Memory for packets that may be asked for again, in bytes, of each shard. */
   packetMemory?: number;
   /** Events that wait for this process at most; what is beyond is counted by a `lagged` event. 16,384 by default. */
   eventCapacity?: number;
+}
+
+/** Options of {@link Sfu.listen} and {@link Sfu.unlisten}. */
+export interface ListenOptions {
+  /** `address:port`; port 0 is any free port. */
+  address: string;
+  protocol: 'udp' | 'tcp';
+  /** 0 by default. */
+  shard?: number;
 }
 
 /** How many speakers are forwarded to the consumers that follow them. */

@@ -25,7 +25,7 @@ async function compare(router: Router): Promise<void> {
     if (error.code === 'NotFound') router.markClosed('requested');
     return;
   }
-  const alive = new Set([router.id, ...dump.observers]);
+  const alive = new Set([router.id, ...dump.observers.map(({ id }) => id)]);
   for (const { id, producers, consumers, dataProducers, dataConsumers } of dump.transports) {
     for (const each of [[id], producers, consumers, dataProducers, dataConsumers].flat()) alive.add(each);
   }

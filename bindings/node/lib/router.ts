@@ -25,6 +25,7 @@ import {
   PipeTransport,
   PlainTransport,
   WebRtcTransport,
+  type Transport,
   type TransportDescription,
 } from './transport.js';
 
@@ -72,6 +73,16 @@ export class Router extends Handle<RouterEvents> {
     if (event.type === 'router-closed') this.markClosed('requested');
     else if (event.type === 'speakers-changed') this.tell('speakers-changed', event.speakers);
     else if (event.type === 'active-speaker') this.tell('active-speaker', event.producer);
+  }
+
+  /** The open transports of it. */
+  get transports(): Transport[] {
+    return this.childrenOf<Transport>(WebRtcTransport, PlainTransport, PipeTransport, DirectTransport);
+  }
+
+  /** The open observers of it. */
+  get observers(): (ActiveSpeakerObserver | AudioLevelObserver)[] {
+    return this.childrenOf<ActiveSpeakerObserver | AudioLevelObserver>(ActiveSpeakerObserver, AudioLevelObserver);
   }
 
   /** A transport for a browser or another WebRTC endpoint. */

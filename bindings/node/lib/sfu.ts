@@ -5,11 +5,12 @@ import { Connection } from './connection.js';
 import type { SfuEvent } from './events.js';
 import { bytesOf, optionsOf, throwLater, type Handle } from './handle.js';
 import { native } from './native.js';
-import type { RestoreOptions, RouterOptions, SfuOptions } from './options.js';
+import type { ListenOptions, RestoreOptions, RouterOptions, SfuOptions } from './options.js';
 import type { RtpCapabilities } from './parameters.js';
 import { resynchronise } from './resync.js';
 import { Router, type RouterDescription } from './router.js';
-import type { ShardStats } from './stats.js';
+import { adopt } from './restore.js';
+import type { RouterDump, ShardStats } from './stats.js';
 import type { EventStream } from './stream.js';
 
 /** Events of an {@link Sfu}. */
@@ -75,11 +76,19 @@ export class Sfu extends EventEmitter<SfuEvents> {
     return new Router(this.#connection, answer as RouterDescription);
   }
 
-  /** Takes up a router where its {@link Router.snapshot} left off; `options` names the codecs that it was made with. */
+  /**
+   * Takes up a router where its {@link Router.snapshot} left off; `options` names the codecs that it was made with.
+   *
+   * All that is in it has handles, which {@link find} and {@link Router.transports} give. What was negotiated is not
+   * told again: their RTP, ICE and SCTP parameters are empty.
+   */
   async restoreRouter(snapshot: Uint8Array, options?: RestoreOptions): Promise<Router> {
     const payload = bytesOf('snapshot', snapshot);
     const answer = await this.#call('restoreRouter', optionsOf('options', options), [payload]);
-    return new Router(this.#connection, answer as RouterDescription);
+    const { contents, ...description } = answer as RouterDescription & { contents: RouterDump };
+    const router = new Router(this.#connection, description);
+    await adopt(router, contents);
+    return router;
   }
 
   /** Number of shards. */
@@ -95,6 +104,19 @@ export class Sfu extends EventEmitter<SfuEvents> {
   /** The addresses that a shard listens on, each `address:port`. */
   async addresses(shard = 0): Promise<string[]> {
     return ((await this.#call('addresses', { shard })) as { addresses: string[] }).addresses;
+  }
+
+  /**
+   * Has a shard listen on one more address, for all its WebRTC transports; gives the address with its port.
+   * Transports do not tell it by themselves: give the peer a candidate of it.
+   */
+  async listen(options: ListenOptions): Promise<string> {
+    return ((await this.#call('listen', optionsOf('options', options))) as { address: string }).address;
+  }
+
+  /** Undoes {@link listen}. */
+  async unlisten(options: ListenOptions): Promise<void> {
+    await this.#call('unlisten', optionsOf('options', options));
   }
 
   /**

@@ -122,14 +122,59 @@ export interface ConsumerStats {
   roundTripTime: number | null;
 }
 
-/** Figures of a data producer or a data consumer. */
-export interface DataStats {
-  [name: string]: unknown;
+/** Figures of a data producer. */
+export interface DataProducerStats {
+  id: Id;
+  transport: Id;
+  label: string;
+  protocol: string;
+  paused: boolean;
+  messagesReceived: number;
+  bytesReceived: number;
+}
+
+/** Figures of a data consumer. */
+export interface DataConsumerStats {
+  id: Id;
+  transport: Id;
+  /** What it follows. */
+  producer: Id;
+  label: string;
+  protocol: string;
+  paused: boolean;
+  messagesSent: number;
+  bytesSent: number;
+  /** Messages that were not sent, because the receiver was too slow, or had not opened the channel yet. */
+  messagesDropped: number;
+  /** Bytes that wait to be sent or acknowledged. */
+  bufferedAmount: number;
 }
 
 /** Operational figures of a shard since it started. */
 export interface ShardStats {
-  [name: string]: unknown;
+  /** Turns of the shard's loop. */
+  turns: number;
+  turnsWithInput: number;
+  /** Time spent in turns, in milliseconds. */
+  busyMs: number;
+  receivedDatagrams: number;
+  receivedBytes: number;
+  sentDatagrams: number;
+  sentBytes: number;
+  /** System calls that sent them. */
+  sendCalls: number;
+  sendErrors: number;
+  droppedDatagrams: number;
+  /** RTP packets that the engine put out. */
+  mediaPackets: number;
+  /** Runs in which it put them out. */
+  mediaRuns: number;
+  linkPacketsSent: number;
+  linkPacketsReceived: number;
+  linkPacketsDropped: number;
+  linkWakeups: number;
+  /** What the engine refused before it reached a transport, by reason. */
+  engine: Record<string, number>;
 }
 
 /** Why a consumer gets what it gets. */
@@ -194,9 +239,14 @@ export interface Speakers {
 /** What is in a router. */
 export interface RouterDump {
   id: Id;
-  shard: number;
   transports: TransportDump[];
-  observers: Id[];
+  observers: ObserverDump[];
+}
+
+/** An observer of a router. */
+export interface ObserverDump {
+  id: Id;
+  kind: 'active-speaker' | 'audio-level';
 }
 
 /** What is on a transport. */

@@ -83,6 +83,11 @@ export abstract class BaseTransport<
     }
   }
 
+  /** The open producers of it. */
+  get producers(): Producer[] {
+    return this.childrenOf(Producer);
+  }
+
   /** Takes in what the peer sends. */
   async produce(options: ProduceOptions): Promise<Producer> {
     const { speaker, ...rest } = optionsOf('options', options);
@@ -101,6 +106,21 @@ export abstract class PeerTransport<
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   Events extends TransportEvents & Record<keyof Events, any[]> = any,
 > extends BaseTransport<Events> {
+  /** The open consumers of it. */
+  get consumers(): Consumer[] {
+    return this.childrenOf(Consumer);
+  }
+
+  /** The open data producers of it. */
+  get dataProducers(): DataProducer[] {
+    return this.childrenOf(DataProducer);
+  }
+
+  /** The open data consumers of it. */
+  get dataConsumers(): DataConsumer[] {
+    return this.childrenOf(DataConsumer);
+  }
+
   /** Sends a producer of the router to the peer. */
   async consume(options: ConsumeOptions): Promise<Consumer> {
     const { producer, ...rest } = optionsOf('options', options);
@@ -149,9 +169,9 @@ export class WebRtcTransport extends PeerTransport<WebRtcTransportEvents> {
   /** @internal */
   constructor(connection: Connection, description: TransportDescription) {
     super(connection, description);
-    this.#iceParameters = description.iceParameters as IceParameters;
+    this.#iceParameters = description.iceParameters ?? { usernameFragment: '', password: '', iceLite: true };
     this.iceCandidates = description.iceCandidates ?? [];
-    this.dtlsParameters = description.dtlsParameters as DtlsParameters;
+    this.dtlsParameters = description.dtlsParameters ?? { role: 'auto', fingerprints: [] };
     this.sctpParameters = description.sctpParameters;
   }
 
@@ -214,7 +234,7 @@ export class PlainTransport extends PeerTransport<TransportEvents> {
   /** @internal */
   constructor(connection: Connection, description: TransportDescription) {
     super(connection, description);
-    this.localAddress = description.localAddress as string;
+    this.localAddress = description.localAddress ?? '';
     this.localRtcpAddress = description.localRtcpAddress;
     this.srtpParameters = description.srtpParameters;
   }
@@ -230,21 +250,26 @@ export class PipeTransport extends BaseTransport<TransportEvents> {
   /** @internal */
   readonly noun = 'PipeTransport';
   readonly kind = 'pipe';
-  /** `address:port` that the other end sends to. */
-  readonly localAddress: string;
+  /** `address:port` that the other end sends to; none within one `Sfu`. */
+  readonly localAddress: string | undefined;
   /** The key that we protect with, if SRTP is on. */
   readonly srtpParameters: SrtpParameters | undefined;
 
   /** @internal */
   constructor(connection: Connection, description: TransportDescription) {
     super(connection, description);
-    this.localAddress = description.localAddress as string;
+    this.localAddress = description.localAddress;
     this.srtpParameters = description.srtpParameters;
   }
 
   /** Tells the transport where the other end is, and its key; once. */
   async connect(options?: ConnectOptions): Promise<void> {
     await this.call('connect', optionsOf('options', options));
+  }
+
+  /** The open consumers of it. */
+  get consumers(): PipeConsumer[] {
+    return this.childrenOf(PipeConsumer);
   }
 
   /** Sends a producer through the pipe; the other end produces with its `rtpParameters`. */

@@ -25,7 +25,7 @@ class Subject extends Handle {
     this.#hear(event, []);
   }
 
-  packets(packets: Buffer[]): void {
+  override receivePackets(packets: Buffer[]): void {
     this.#hear(undefined, packets);
   }
 }

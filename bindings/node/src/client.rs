@@ -1,0 +1,106 @@
+//! The JavaScript class that the TypeScript side stands on.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use napi::bindgen_prelude::{Buffer, Function, Uint8ArraySlice};
+use napi::{CleanupEnvHook, Env};
+use napi_derive::napi;
+use sfu_core::client::{Call, ClientOptions};
+
+use crate::convert;
+use crate::error::{Result, closed, invalid, io, refused};
+use crate::pump::{self, Parts, Shared};
+
+/// One SFU. Everything that blocks is done by a thread of its own.
+#[napi]
+pub struct Client {
+    shared: Arc<Shared>,
+    /// Ends the SFU when the environment ends: the process, or a worker.
+    hook: RefCell<Option<CleanupEnvHook<Ending>>>,
+}
+
+/// What ends an SFU whose environment ends.
+type Ending = (Arc<Shared>, JoinHandle<()>);
+
+#[napi]
+impl Client {
+    /// Starts an SFU with these options, as JSON. `deliver` is called with
+    /// batches; the first says whether it started.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(env: Env, options: String, deliver: Function<'_, Parts, ()>) -> Result<Self> {
+        let options: ClientOptions =
+            serde_json::from_str(&options).map_err(|error| invalid(format!("options: {error}")))?;
+        let deliver = deliver
+            .build_threadsafe_function::<convert::Batch>()
+            .weak::<true>()
+            .build_callback(|context| {
+                let (items, short, long) = context.value.into_parts();
+                let short = (!short.is_empty()).then(|| Buffer::from(short));
+                Ok((items, short, long.into_iter().map(Buffer::from).collect()).into())
+            })
+            .map_err(refused)?;
+        let shared = Arc::new(Shared::default());
+        let of_thread = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("plenum-node".to_owned())
+            .spawn(move || pump::run(options, &of_thread, &deliver))
+            .map_err(|error| io(format!("no thread could be started: {error}")))?;
+        // Hooks run in reverse order, so that this thread is gone before the
+        // way to JavaScript is.
+        let ending = (Arc::clone(&shared), thread);
+        let hook = env.add_env_cleanup_hook(ending, |(shared, thread)| {
+            shared.abandon();
+            // A panic of the thread has been dealt with there.
+            let _ = thread.join();
+        });
+        let hook = RefCell::new(Some(hook.map_err(refused)?));
+        Ok(Self { shared, hook })
+    }
+
+    /// Posts a call; its completion carries the number that this gives.
+    #[napi(catch_unwind)]
+    pub fn submit(
+        &self,
+        method: String,
+        target: String,
+        parameters: String,
+        payloads: Vec<Uint8ArraySlice<'_>>,
+    ) -> Result<f64> {
+        let client = self.shared.client().ok_or_else(closed)?;
+        let target = convert::target(&target)?;
+        let parameters = convert::parameters(&parameters)?;
+        let payloads = convert::payloads(&payloads);
+        let request = client.submit(Call::new(&method, target, parameters, payloads));
+        // Numbers count from 1; the 2^53rd never comes.
+        Ok(request.0 as f64)
+    }
+
+    /// A delivered batch is dealt with, so that another may come.
+    #[napi(catch_unwind)]
+    pub fn ready(&self) {
+        self.shared.ready();
+    }
+
+    /// Begins to end everything; the last batch says when it has ended.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.shared.close();
+    }
+
+    /// Lets go of what is left after the last batch.
+    #[napi(catch_unwind)]
+    pub fn finish(&self, env: Env) -> Result<()> {
+        match self.hook.take() {
+            Some(hook) => env.remove_env_cleanup_hook(hook).map_err(refused),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
