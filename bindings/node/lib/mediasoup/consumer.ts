@@ -6,7 +6,7 @@ import { describe, type AppData } from './app_data.js';
 import { layerCounts, producerType } from './codecs.js';
 import type { Engine } from './engine.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError } from './errors.js';
+import { closedError, InvalidStateError } from './errors.js';
 import { Logger } from './logger.js';
 import type { Producer, ProducerStat } from './producer.js';
 import type { MediaKind, RtpCapabilities, RtpEncodingParameters, RtpParameters } from './rtp_parameters.js';
@@ -502,7 +502,7 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
   }
 
   #check(method: string): void {
-    if (this.#closed) throw new InvalidStateError(`${method}: the consumer ${this.id} is closed`);
+    if (this.#closed) throw closedError(this.#engine, `${method}: the consumer ${this.id} is closed`);
   }
 
   async #stats(): Promise<ConsumerStats[]> {

@@ -5,7 +5,7 @@ import { describe, type AppData } from './app_data.js';
 import type { DataProducer } from './data_producer.js';
 import type { Engine } from './engine.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError } from './errors.js';
+import { closedError } from './errors.js';
 import { Logger } from './logger.js';
 import { checkSubchannels, encodeMessage, ppidOf } from './messages.js';
 import type { SctpStreamParameters } from './sctp_parameters.js';
@@ -41,6 +41,8 @@ export type DataConsumerDump = {
   sctpStreamParameters?: SctpStreamParameters;
   label: string;
   protocol: string;
+  /** Bytes that wait to be sent or acknowledged. */
+  bufferedAmount: number;
   bufferedAmountLowThreshold: number;
 };
 
@@ -228,7 +230,7 @@ export class DataConsumer<DataConsumerAppData extends AppData = AppData> extends
 
   /** What is in it. */
   async dump(): Promise<DataConsumerDump> {
-    this.#check('dump');
+    const { bufferedAmount } = await this.#stats('dump');
     const { id, paused, dataProducerPaused, subchannels, dataProducerId, type, sctpStreamParameters, label, protocol } = this;
     return {
       id,
@@ -240,6 +242,7 @@ export class DataConsumer<DataConsumerAppData extends AppData = AppData> extends
       ...(sctpStreamParameters ? { sctpStreamParameters } : {}),
       label,
       protocol,
+      bufferedAmount,
       bufferedAmountLowThreshold: this.#threshold,
     };
   }
@@ -284,11 +287,12 @@ export class DataConsumer<DataConsumerAppData extends AppData = AppData> extends
     return (await this.#stats('getBufferedAmount')).bufferedAmount;
   }
 
-  /** Sends a message to this endpoint alone. */
-  async send(message: string | Buffer, ppid?: number): Promise<void> {
+  /** Sends a message to this endpoint alone. Gives the bytes that wait then. */
+  async send(message: string | Buffer, ppid?: number): Promise<number> {
     const { text, payload } = encodeMessage(message, ppid);
     this.#check('send');
     await this.#engine.call('DataConsumer.send', this.engineId, { text }, [payload]);
+    return this.getBufferedAmount();
   }
 
   /** Hears these subchannels and no others. */
@@ -343,7 +347,7 @@ export class DataConsumer<DataConsumerAppData extends AppData = AppData> extends
   }
 
   #check(method: string): void {
-    if (this.#closed) throw new InvalidStateError(`${method}: the data consumer ${this.id} is closed`);
+    if (this.#closed) throw closedError(this.#engine, `${method}: the data consumer ${this.id} is closed`);
   }
 
   #stats(method: string): Promise<Counted> {

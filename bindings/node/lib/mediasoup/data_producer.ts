@@ -4,7 +4,7 @@ import type { AppData } from './app_data.js';
 import type { DataConsumer } from './data_consumer.js';
 import type { Engine } from './engine.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError } from './errors.js';
+import { closedError, InvalidStateError } from './errors.js';
 import { Logger } from './logger.js';
 import { checkSubchannels, encodeMessage } from './messages.js';
 import type { SctpStreamParameters } from './sctp_parameters.js';
@@ -204,27 +204,35 @@ export class DataProducer<DataProducerAppData extends AppData = AppData> extends
 
   /**
    * Sends a message by a data producer of a DirectTransport. With `subchannels` only data consumers with one of
-   * them get it, and with `requiredSubchannel` only those with that one.
+   * them get it, with `requiredSubchannel` only those with that one, and with `ignoredSubchannel` only those
+   * without that one.
    */
-  send(message: string | Buffer, ppid?: number, subchannels?: number[], requiredSubchannel?: number): void {
+  send(
+    message: string | Buffer,
+    ppid?: number,
+    subchannels?: number[],
+    requiredSubchannel?: number,
+    ignoredSubchannel?: number,
+  ): void {
     const { text, payload } = encodeMessage(message, ppid);
     if (subchannels !== undefined) checkSubchannels(subchannels);
-    if (requiredSubchannel !== undefined) checkSubchannels([requiredSubchannel]);
+    for (const one of [requiredSubchannel, ignoredSubchannel]) if (one !== undefined) checkSubchannels([one]);
     if (this.type !== 'direct') throw new InvalidStateError('send: expected a data producer of a DirectTransport');
     if (this.#closed) return;
-    if (!subchannels?.length && requiredSubchannel === undefined) {
+    if (!subchannels?.length && requiredSubchannel === undefined && ignoredSubchannel === undefined) {
       this.#engine.tell('DataProducer.send', this.engineId, { text }, [payload]);
       return;
     }
     if (this.#paused) return;
     for (const consumer of this.#consumers) {
       const has = (subchannel: number): boolean => consumer.subchannels.includes(subchannel);
-      const wanted = requiredSubchannel === undefined || has(requiredSubchannel);
-      if (wanted && (!subchannels?.length || subchannels.some(has))) consumer.deliver(text, payload);
+      const required = requiredSubchannel === undefined || has(requiredSubchannel);
+      const ignored = ignoredSubchannel !== undefined && has(ignoredSubchannel);
+      if (required && !ignored && (!subchannels?.length || subchannels.some(has))) consumer.deliver(text, payload);
     }
   }
 
   #check(method: string): void {
-    if (this.#closed) throw new InvalidStateError(`${method}: the data producer ${this.id} is closed`);
+    if (this.#closed) throw closedError(this.#engine, `${method}: the data producer ${this.id} is closed`);
   }
 }

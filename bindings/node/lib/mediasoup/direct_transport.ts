@@ -4,7 +4,7 @@ import type { SfuEvent } from '../events.js';
 import type { AppData } from './app_data.js';
 import type { Consumer } from './consumer.js';
 import type { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError, UnsupportedError } from './errors.js';
+import { UnsupportedError } from './errors.js';
 import { keyFrameRequests } from './rtcp.js';
 import type { BaseTransportStats } from './stats.js';
 import {
@@ -17,8 +17,12 @@ import {
 
 /** Options of `router.createDirectTransport`. */
 export type DirectTransportOptions<DirectTransportAppData extends AppData = AppData> = {
-  /** Longest message, in bytes. 262,144 by default. */
-  maxMessageSize: number;
+  /** Has no effect. */
+  maxSendMessageSize?: number;
+  /** Has no effect. */
+  maxReceiveMessageSize?: number;
+  /** Has no effect. */
+  maxMessageSize?: number;
   appData?: DirectTransportAppData;
 };
 
@@ -82,7 +86,7 @@ export class DirectTransport<DirectTransportAppData extends AppData = AppData> e
   /** Takes RTCP of the application: requests for key frames of its consumers have effect, other packets have none. */
   sendRtcp(rtcpPacket: Buffer): void {
     if (!((rtcpPacket as unknown) instanceof Uint8Array)) throw new TypeError('rtcpPacket: expected a Buffer');
-    if (this.closed) throw new InvalidStateError(`sendRtcp: the transport ${this.id} is closed`);
+    this.check('sendRtcp');
     for (const ssrc of keyFrameRequests(rtcpPacket)) {
       this.#consumer(ssrc)?.requestKeyFrame().catch(() => undefined);
     }

@@ -34,6 +34,7 @@ class Subject extends Handle {
 export class Engine {
   readonly #connection: Connection;
   readonly #subjects = new Map<string, Subject>();
+  #closed = false;
 
   private constructor(connection: Connection) {
     this.#connection = connection;
@@ -49,6 +50,11 @@ export class Engine {
     }
   }
 
+  /** Whether it has ended, or was told to. */
+  get closed(): boolean {
+    return this.#closed || this.#connection.ended;
+  }
+
   /** Calls a method of an object of the SFU; of the SFU itself without an id. */
   async call<T>(method: string, id: string | null, parameters: object = {}, payloads: Uint8Array[] = []): Promise<T> {
     const [noun = '', name = ''] = method.split('.');
@@ -61,6 +67,7 @@ export class Engine {
 
   /** Calls a method whose outcome changes nothing: what it is about may be gone by itself already. */
   tell(method: string, id: string | null, parameters: object = {}, payloads: Uint8Array[] = []): void {
+    if (this.closed) return;
     this.call(method, id, parameters, payloads).catch((error: unknown) => logger.debug(String(error)));
   }
 
@@ -79,6 +86,7 @@ export class Engine {
 
   /** Ends the SFU; resolves when its threads are gone. */
   close(): Promise<void> {
+    this.#closed = true;
     return this.#connection.close();
   }
 }

@@ -77,12 +77,12 @@ export class EnhancedEventEmitter<
     return super.listenerCount(eventName);
   }
 
-  override listeners<K extends keyof A & string>(eventName: K): Function[] {
-    return super.listeners(eventName);
+  override listeners<K extends keyof A & string>(eventName: K): ((...args: any[]) => void)[] {
+    return super.listeners(eventName) as ((...args: any[]) => void)[];
   }
 
-  override rawListeners<K extends keyof A & string>(eventName: K): Function[] {
-    return super.rawListeners(eventName);
+  override rawListeners<K extends keyof A & string>(eventName: K): ((...args: any[]) => void)[] {
+    return super.rawListeners(eventName) as ((...args: any[]) => void)[];
   }
 }
 

@@ -16,6 +16,27 @@ export class InvalidStateError extends Error {
   }
 }
 
+/** The worker is closed. */
+export class WorkerClosedError extends InvalidStateError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'WorkerClosedError';
+  }
+}
+
+/** What was named does not exist, or is closed. */
+export class NotFoundError extends InvalidStateError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'NotFoundError';
+  }
+}
+
+/** The error of a method of something closed: by itself, or with its worker. */
+export function closedError(engine: { closed: boolean }, message: string): InvalidStateError {
+  return engine.closed ? new WorkerClosedError(message) : new NotFoundError(message);
+}
+
 /** The facade's error for one of the SFU's; `what` says which call failed. */
 export function fromSfu(error: unknown, what: string): Error {
   const { code, message } = error as { code?: string; message?: string };
@@ -27,8 +48,9 @@ export function fromSfu(error: unknown, what: string): Error {
     case 'Incompatible':
       return new UnsupportedError(text, options);
     case 'NotFound':
+      return new NotFoundError(text, options);
     case 'Closed':
-      return new InvalidStateError(text, options);
+      return new WorkerClosedError(text, options);
     default:
       return new Error(text, options);
   }

@@ -8,11 +8,15 @@ import { join } from 'node:path';
 import { native } from '../native.js';
 import type { AppData } from './app_data.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
+import type { setLogEventListeners } from './logger.js';
 import type { RouterRtpCapabilities } from './rtp_parameters.js';
+import type { parseScalabilityMode } from './scalability_mode.js';
 import { Worker, type WorkerSettings } from './worker.js';
 
 export type * as types from './types.js';
 export * as extras from './extras.js';
+export * as errors from './error_types.js';
+export { InvalidStateError, NotFoundError, UnsupportedError, WorkerClosedError } from './errors.js';
 export { setLogEventListeners, type LogEventListeners } from './logger.js';
 export { parseScalabilityMode } from './scalability_mode.js';
 
@@ -45,4 +49,15 @@ export async function createWorker<WorkerAppData extends AppData = AppData>(
 /** All codecs and header extensions that a router can have, as a copy. */
 export function getSupportedRtpCapabilities(): RouterRtpCapabilities {
   return JSON.parse(native().supportedRtpCapabilities()) as RouterRtpCapabilities;
+}
+
+/** The module as an object. */
+export interface Index {
+  version: string;
+  observer: Observer;
+  workerBin: string;
+  setLogEventListeners: typeof setLogEventListeners;
+  createWorker: typeof createWorker;
+  getSupportedRtpCapabilities: typeof getSupportedRtpCapabilities;
+  parseScalabilityMode: typeof parseScalabilityMode;
 }

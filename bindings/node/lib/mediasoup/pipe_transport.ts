@@ -4,11 +4,11 @@ import type { SfuEvent } from '../events.js';
 import { checkAppData, describe, type AppData, type Either } from './app_data.js';
 import type { Consumer } from './consumer.js';
 import type { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError, UnsupportedError } from './errors.js';
+import { InvalidStateError, NotFoundError, UnsupportedError } from './errors.js';
 import type { TransportListenInfo, TransportListenIp } from './listen_info.js';
 import { remoteSrtp, toSrtpParameters, type SfuSrtpParameters } from './plain_transport.js';
 import type { RtpParameters } from './rtp_parameters.js';
-import type { NumSctpStreams, SctpParameters, SctpState, SrtpParameters } from './sctp_parameters.js';
+import type { SctpNegotiatedCapabilities, SctpOptions, SctpParameters, SctpState, SrtpParameters } from './sctp_parameters.js';
 import type { BaseTransportStats } from './stats.js';
 import {
   Transport,
@@ -21,17 +21,12 @@ import { remoteAddress, tupleOf, type TransportTuple } from './tuple.js';
 
 /** Options of `router.createPipeTransport`. */
 export type PipeTransportOptions<PipeTransportAppData extends AppData = AppData> = {
-  /** Not supported; `pipeToRouter` carries messages without. */
-  enableSctp?: boolean;
-  numSctpStreams?: NumSctpStreams;
-  maxSctpMessageSize?: number;
-  sctpSendBufferSize?: number;
   /** Lost packets are sent again. Not by default. */
   enableRtx?: boolean;
   /** SRTP, by AEAD_AES_256_GCM. Not by default. */
   enableSrtp?: boolean;
   appData?: PipeTransportAppData;
-} & Either<
+} & SctpOptions & Either<
   { listenInfo: TransportListenInfo },
   {
     /** @deprecated `listenInfo` says more. */
@@ -107,6 +102,10 @@ export class PipeTransport<PipeTransportAppData extends AppData = AppData> exten
     return undefined;
   }
 
+  get sctpNegotiatedCapabilities(): SctpNegotiatedCapabilities | undefined {
+    return undefined;
+  }
+
   /** Suite and key that we protect with, if SRTP is on. */
   get srtpParameters(): SrtpParameters | undefined {
     return toSrtpParameters(this.#made.srtpParameters);
@@ -144,7 +143,7 @@ export class PipeTransport<PipeTransportAppData extends AppData = AppData> exten
     checkAppData(appData);
     this.check('consume');
     const producer = this.parts.book.producers.get(producerId);
-    if (!producer) throw new Error(`producerId: the router has no producer ${producerId}`);
+    if (!producer) throw new NotFoundError(`producerId: the router has no producer ${producerId}`);
     type Made = { id: string; ids: string[]; rtpParameters: RtpParameters };
     const made = await this.call<Made>('consume', { producer: producer.engineId });
     return this.consuming(producer, made, { paused: false, preferredLayers: undefined, appData, pipe: true });

@@ -4,7 +4,7 @@ import type { Consumer } from './consumer.js';
 import type { DataConsumer } from './data_consumer.js';
 import type { DataProducer } from './data_producer.js';
 import type { DirectTransport } from './direct_transport.js';
-import { InvalidStateError } from './errors.js';
+import { NotFoundError } from './errors.js';
 import type { TransportListenInfo } from './listen_info.js';
 import { Logger } from './logger.js';
 import type { PipeTransport } from './pipe_transport.js';
@@ -58,7 +58,7 @@ export async function pipeProducer(
   try {
     const { kind, rtpParameters, producerPaused: paused } = consumer;
     made = await to.produce({ id, kind, rtpParameters, paused, appData: producer.appData });
-    if (producer.closed) throw new InvalidStateError(`pipeToRouter: the producer ${producer.id} was closed meanwhile`);
+    if (producer.closed) throw new NotFoundError(`pipeToRouter: the producer ${producer.id} was closed meanwhile`);
   } catch (error) {
     consumer.close();
     made?.close();
@@ -88,7 +88,7 @@ export async function pipeDataProducer(
   let consumer: DataConsumer | undefined;
   try {
     consumer = await from.consumeData({ dataProducerId: dataProducer.id });
-    if (dataProducer.closed) throw new InvalidStateError(`pipeToRouter: the data producer ${dataProducer.id} was closed meanwhile`);
+    if (dataProducer.closed) throw new NotFoundError(`pipeToRouter: the data producer ${dataProducer.id} was closed meanwhile`);
   } catch (error) {
     far.close();
     consumer?.close();

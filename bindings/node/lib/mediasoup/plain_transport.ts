@@ -5,7 +5,7 @@ import { describe, type AppData, type Either } from './app_data.js';
 import type { EnhancedEventEmitter } from './enhanced_events.js';
 import { InvalidStateError, UnsupportedError } from './errors.js';
 import { splitHostAndPort, type TransportListenInfo, type TransportListenIp } from './listen_info.js';
-import type { NumSctpStreams, SctpParameters, SctpState, SrtpCryptoSuite, SrtpParameters } from './sctp_parameters.js';
+import type { SctpNegotiatedCapabilities, SctpOptions, SctpParameters, SctpState, SrtpCryptoSuite, SrtpParameters } from './sctp_parameters.js';
 import type { BaseTransportStats } from './stats.js';
 import {
   Transport,
@@ -22,17 +22,12 @@ export type PlainTransportOptions<PlainTransportAppData extends AppData = AppDat
   rtcpMux?: boolean;
   /** The peer's address is learnt from its first packet. Not by default. */
   comedia?: boolean;
-  /** Not supported. */
-  enableSctp?: boolean;
-  numSctpStreams?: NumSctpStreams;
-  maxSctpMessageSize?: number;
-  sctpSendBufferSize?: number;
   /** SRTP. Not by default. */
   enableSrtp?: boolean;
   /** Suite of SRTP. `AES_CM_128_HMAC_SHA1_80` by default. */
   srtpCryptoSuite?: SrtpCryptoSuite;
   appData?: PlainTransportAppData;
-} & Either<
+} & SctpOptions & Either<
   {
     listenInfo: TransportListenInfo;
     /** For RTCP without rtcpMux: the same address, and the next port. */
@@ -134,6 +129,10 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
   }
 
   get sctpState(): SctpState | undefined {
+    return undefined;
+  }
+
+  get sctpNegotiatedCapabilities(): SctpNegotiatedCapabilities | undefined {
     return undefined;
   }
 

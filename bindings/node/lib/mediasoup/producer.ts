@@ -6,7 +6,7 @@ import { producerType } from './codecs.js';
 import type { Consumer } from './consumer.js';
 import type { Engine } from './engine.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError } from './errors.js';
+import { closedError, InvalidStateError } from './errors.js';
 import { Logger } from './logger.js';
 import type { MediaKind, RtpParameters } from './rtp_parameters.js';
 import { Scores } from './scores.js';
@@ -24,6 +24,8 @@ export type ProducerOptions<ProducerAppData extends AppData = AppData> = {
   paused?: boolean;
   /** Milliseconds between requests for key frames. The SFU spaces them by itself. */
   keyFrameRequestDelay?: number;
+  /** Has no effect. */
+  enableMediasoupPacketIdHeaderExtension?: boolean;
   appData?: ProducerAppData;
 };
 
@@ -306,7 +308,7 @@ export class Producer<ProducerAppData extends AppData = AppData> extends Enhance
   }
 
   #check(method: string): void {
-    if (this.#closed) throw new InvalidStateError(`${method}: the producer ${this.id} is closed`);
+    if (this.#closed) throw closedError(this.#engine, `${method}: the producer ${this.id} is closed`);
   }
 
   async #poll(): Promise<void> {

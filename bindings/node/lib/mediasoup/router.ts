@@ -10,7 +10,7 @@ import type { DataProducer } from './data_producer.js';
 import { DirectTransport, type DirectTransportOptions } from './direct_transport.js';
 import type { Engine } from './engine.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError, UnsupportedError } from './errors.js';
+import { closedError, NotFoundError, UnsupportedError } from './errors.js';
 import { newId } from './ids.js';
 import {
   announced,
@@ -31,7 +31,7 @@ import type { Producer } from './producer.js';
 import { RouterBook } from './router_book.js';
 import type { RtpObserver } from './rtp_observer.js';
 import type { RtpCapabilities, RouterRtpCodecCapability } from './rtp_parameters.js';
-import type { NumSctpStreams, SctpParameters } from './sctp_parameters.js';
+import { sctpParameters, type SctpOptions, type SfuSctpParameters } from './sctp_parameters.js';
 import type { Transport, TransportParts } from './transport.js';
 import { WebRtcServer } from './webrtc_server.js';
 import { WebRtcTransport, type DtlsParameters, type IceParameters, type WebRtcTransportOptions } from './webrtc_transport.js';
@@ -56,15 +56,11 @@ export type PipeToRouterOptions = {
   router: Router;
   /** Under the same id. So by default. */
   keepId?: boolean;
-  /** Has no effect. */
-  enableSctp?: boolean;
-  /** Has no effect. */
-  numSctpStreams?: NumSctpStreams;
   /** Lost packets are sent again. Not by default. */
   enableRtx?: boolean;
   /** SRTP. Not by default. */
   enableSrtp?: boolean;
-} & Either<
+} & SctpOptions & Either<
   { listenInfo: TransportListenInfo },
   {
     /** Address of the pipe. 127.0.0.1 by default. */
@@ -222,12 +218,13 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     const { webRtcServer, listenInfos, listenIps, port, enableUdp = true, numSctpStreams, appData } = options ?? {};
     const { enableTcp = webRtcServer !== undefined, preferUdp = false, preferTcp = false } = options ?? {};
     const { enableSctp = false, maxSctpMessageSize = 262_144, iceConsentTimeout = 30 } = options ?? {};
+    const { maxSendMessageSize = maxSctpMessageSize, maxReceiveMessageSize = maxSctpMessageSize } = options ?? {};
     const ways = Object.values({ webRtcServer, listenInfos, listenIps }).filter((way) => way !== undefined).length;
     if (ways !== 1) throw new TypeError('webRtcServer, listenInfos, listenIps: expected exactly one of them');
     if (numSctpStreams !== undefined && !(Number.isInteger(numSctpStreams?.OS) && Number.isInteger(numSctpStreams?.MIS))) {
       throw new TypeError(`numSctpStreams: expected numbers OS and MIS, got ${describe(numSctpStreams)}`);
     }
-    checkMessageSize(maxSctpMessageSize, 'maxSctpMessageSize');
+    checkMessageSizes({ maxSctpMessageSize, maxSendMessageSize, maxReceiveMessageSize });
     checkAppData(appData);
     this.#check('createWebRtcTransport');
     const ownListeners = webRtcServer === undefined;
@@ -236,7 +233,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
       if (!(webRtcServer instanceof WebRtcServer) || webRtcServer.worker !== (this.#parts.worker as Worker)) {
         throw new TypeError('webRtcServer: expected a WebRtcServer of the worker of this router');
       }
-      if (webRtcServer.closed) throw new InvalidStateError(`webRtcServer: ${webRtcServer.id} is closed`);
+      if (webRtcServer.closed) throw new NotFoundError(`webRtcServer: ${webRtcServer.id} is closed`);
       listeners = preferred(webRtcServer.listeners_, { preferUdp, preferTcp }).filter(({ info }) => {
         return info.protocol === 'udp' ? enableUdp : enableTcp;
       });
@@ -257,18 +254,19 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     const release = (): void => {
       if (ownListeners) for (const listener of listeners) listener.release();
     };
-    type Made = { id: string; iceParameters: IceParameters; dtlsParameters: DtlsParameters; sctpParameters?: SctpParameters | null };
+    type Made = { id: string; iceParameters: IceParameters; dtlsParameters: DtlsParameters; sctpParameters?: SfuSctpParameters | null };
     try {
-      const parameters = { dataChannels: enableSctp, ...(enableSctp ? { maxMessageSize: maxSctpMessageSize } : {}) };
+      const parameters = { dataChannels: enableSctp, ...(enableSctp ? { maxMessageSize: maxReceiveMessageSize } : {}) };
       const made = await this.#make<Made>('createWebRtcTransport', parameters);
+      const sizes = enableSctp ? { send: maxSendMessageSize, receive: maxReceiveMessageSize } : { send: 0, receive: 0 };
       if (webRtcServer?.closed) {
         this.#engine.tell('WebRtcTransport.close', made.id);
-        throw new InvalidStateError(`webRtcServer: ${webRtcServer.id} was closed meanwhile`);
+        throw new NotFoundError(`webRtcServer: ${webRtcServer.id} was closed meanwhile`);
       }
-      const transport = new WebRtcTransport<WebRtcTransportAppData>(this.#transportParts(made.id, maxSctpMessageSize, appData), {
+      const transport = new WebRtcTransport<WebRtcTransportAppData>(this.#transportParts(made.id, sizes, appData), {
         iceParameters: made.iceParameters,
         dtlsParameters: made.dtlsParameters,
-        sctpParameters: made.sctpParameters ?? undefined,
+        sctpParameters: made.sctpParameters ? sctpParameters(made.sctpParameters, maxSendMessageSize) : undefined,
         listeners,
         ownListeners,
         prefer: { udp: preferUdp, tcp: preferTcp },
@@ -306,7 +304,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
         ...(enableSrtp ? { srtpProfile: srtpCryptoSuite } : {}),
       }),
     );
-    const transport = new PlainTransport<PlainTransportAppData>(this.#transportParts(made.id, 0, appData), {
+    const transport = new PlainTransport<PlainTransportAppData>(this.#transportParts(made.id, { send: 0, receive: 0 }, appData), {
       localAddress: made.localAddress,
       localRtcpAddress: made.localRtcpAddress ?? undefined,
       srtpParameters: made.srtpParameters ?? undefined,
@@ -346,7 +344,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
         ...(enableSrtp ? { srtpProfile: 'AEAD_AES_256_GCM' } : {}),
       }),
     );
-    const transport = new PipeTransport<PipeTransportAppData>(this.#transportParts(made.id, 0, appData), {
+    const transport = new PipeTransport<PipeTransportAppData>(this.#transportParts(made.id, { send: 0, receive: 0 }, appData), {
       localAddress: made.localAddress,
       srtpParameters: made.srtpParameters ?? undefined,
       rtx: enableRtx,
@@ -359,14 +357,14 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
 
   /** Makes a transport to the application. */
   async createDirectTransport<DirectTransportAppData extends AppData = AppData>(
-    options: DirectTransportOptions<DirectTransportAppData> = { maxMessageSize: 262_144 },
+    options: DirectTransportOptions<DirectTransportAppData> = {},
   ): Promise<DirectTransport<DirectTransportAppData>> {
-    const { maxMessageSize = 262_144, appData } = options;
-    checkMessageSize(maxMessageSize, 'maxMessageSize');
+    const { maxMessageSize = 262_144, maxSendMessageSize = maxMessageSize, maxReceiveMessageSize = maxMessageSize, appData } = options;
+    checkMessageSizes({ maxMessageSize, maxSendMessageSize, maxReceiveMessageSize });
     checkAppData(appData);
     this.#check('createDirectTransport');
     const made = await this.#make<{ id: string }>('createDirectTransport', {});
-    const transport = new DirectTransport<DirectTransportAppData>(this.#transportParts(made.id, maxMessageSize, appData));
+    const transport = new DirectTransport<DirectTransportAppData>(this.#transportParts(made.id, { send: maxSendMessageSize, receive: maxReceiveMessageSize }, appData));
     this.#add(transport);
     this.#observer.safeEmit('newtransport', transport as unknown as Transport);
     return transport;
@@ -387,13 +385,13 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     this.#check('pipeToRouter');
     if (producerId !== undefined) {
       const producer = this.#book.producers.get(producerId);
-      if (!producer) throw new TypeError(`producerId: the router has no producer ${producerId}`);
+      if (!producer) throw new NotFoundError(`producerId: the router has no producer ${producerId}`);
       const id = keepId ? producer.id : newId();
       const pair = await this.#pairWith(router, { listenInfo: info, enableRtx, enableSrtp });
       return pipeProducer(ends(pair, this, router), producer, id);
     }
     const dataProducer = this.#book.dataProducers.get(dataProducerId as string);
-    if (!dataProducer) throw new TypeError(`dataProducerId: the router has no data producer ${dataProducerId}`);
+    if (!dataProducer) throw new NotFoundError(`dataProducerId: the router has no data producer ${dataProducerId}`);
     const id = keepId ? dataProducer.id : newId();
     return pipeDataProducer(ends(await this.#directPairWith(router), this, router), dataProducer, id);
   }
@@ -465,12 +463,12 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
   /** Makes something in the SFU's router. If this was closed meanwhile, it is gone already. */
   async #make<T>(method: string, parameters: object): Promise<T> {
     const made = await this.#engine.call<T>(`Router.${method}`, this.#parts.engineId, parameters);
-    if (this.#closed) throw new InvalidStateError(`${method}: the router ${this.id} was closed meanwhile`);
+    if (this.#closed) throw closedError(this.#engine, `${method}: the router ${this.id} was closed meanwhile`);
     return made;
   }
 
-  #transportParts(engineId: string, maxMessageSize: number, appData: AppData | undefined): TransportParts {
-    return { engine: this.#engine, engineId, id: newId(), book: this.#book, maxMessageSize, appData };
+  #transportParts(engineId: string, messageSize: { send: number; receive: number }, appData: AppData | undefined): TransportParts {
+    return { engine: this.#engine, engineId, id: newId(), book: this.#book, messageSize, appData };
   }
 
   #observerParts(engineId: string, appData: AppData | undefined): ConstructorParameters<typeof ActiveSpeakerObserver>[0] {
@@ -519,7 +517,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
   }
 
   #check(method: string): void {
-    if (this.#closed) throw new InvalidStateError(`${method}: the router ${this.id} is closed`);
+    if (this.#closed) throw closedError(this.#engine, `${method}: the router ${this.id} is closed`);
   }
 }
 
@@ -568,8 +566,10 @@ function checkedList<T>(list: T[] | undefined, name: string): T[] {
   return list;
 }
 
-function checkMessageSize(size: unknown, name: string): void {
-  if (!Number.isInteger(size) || (size as number) < 0) throw new TypeError(`${name}: expected bytes from 0, got ${describe(size)}`);
+function checkMessageSizes(sizes: Record<string, unknown>): void {
+  for (const [name, size] of Object.entries(sizes)) {
+    if (!Number.isInteger(size) || (size as number) < 0) throw new TypeError(`${name}: expected bytes from 0, got ${describe(size)}`);
+  }
 }
 
 function checkInterval(interval: unknown): void {

@@ -4,7 +4,7 @@ import type { SfuEvent } from '../events.js';
 import type { AppData } from './app_data.js';
 import type { Engine } from './engine.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError } from './errors.js';
+import { closedError, NotFoundError } from './errors.js';
 import { Logger } from './logger.js';
 import type { Producer } from './producer.js';
 
@@ -169,7 +169,7 @@ export abstract class RtpObserver<
 
   #producer(id: string): Producer<any> {
     const producer = this.#parts.producer(id);
-    if (!producer) throw new Error(`producerId: the router has no producer ${id}`);
+    if (!producer) throw new NotFoundError(`producerId: the router has no producer ${id}`);
     return producer;
   }
 
@@ -179,6 +179,6 @@ export abstract class RtpObserver<
   }
 
   #check(method: string): void {
-    if (this.#closed) throw new InvalidStateError(`${method}: the observer ${this.id} is closed`);
+    if (this.#closed) throw closedError(this.#engine, `${method}: the observer ${this.id} is closed`);
   }
 }

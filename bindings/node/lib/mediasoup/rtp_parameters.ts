@@ -62,6 +62,8 @@ export type RtpParameters = {
   encodings?: RtpEncodingParameters[];
   /** Settings of RTCP. */
   rtcp?: RtcpParameters;
+  /** Stream id and track id, with a space between them (RFC 8830). */
+  msid?: string;
 };
 
 /** A codec in use. */
@@ -109,7 +111,8 @@ export type RtpHeaderExtensionUri =
   | 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time'
   | 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time'
   | 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay'
-  | 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+  | 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension'
+  | 'urn:mediasoup:params:rtp-hdrext:packet-id';
 
 /** A header extension in use. */
 export type RtpHeaderExtensionParameters = {

@@ -15,11 +15,67 @@ export type SctpCapabilities = { numStreams: NumSctpStreams };
 export type SctpParameters = {
   /** SCTP port; 5000 as a rule. */
   port: number;
+  /** Longest message that is sent, in bytes. */
+  maxSendMessageSize: number;
+  /** Longest message that is taken, in bytes. */
+  maxReceiveMessageSize: number;
+  /** Bytes that may wait for an endpoint. */
+  sendBufferSize: number;
+  /** The same, of one channel. */
+  perStreamSendQueueLimit: number;
+  /** Bytes that the endpoint may have on their way. */
+  maxReceiverWindowBufferSize: number;
+  /** Whether messages are those of WebRTC data channels. */
+  isDataChannel: boolean;
   OS: number;
   MIS: number;
-  /** Longest message that is taken, in bytes. */
+  /** Longest message that is taken, in bytes: for the client. */
   maxMessageSize: number;
 };
+
+/** Numbers of streams that both ends agreed on. */
+export type SctpNegotiatedCapabilities = { negotiatedMaxOutboundStreams: number; negotiatedMaxInboundStreams: number };
+
+/** What the options of a transport say about messages. A WebRtcTransport alone has data channels. */
+export type SctpOptions = {
+  /** With data channels. Not by default. */
+  enableSctp?: boolean;
+  /** Has no effect; there are 1024 each way. */
+  numSctpStreams?: NumSctpStreams;
+  /** Longest message that is taken, in bytes. 262,144 by default. */
+  maxReceiveMessageSize?: number;
+  /** Has no effect: the endpoint says what it takes. */
+  maxSendMessageSize?: number;
+  /** Both of them. */
+  maxSctpMessageSize?: number;
+  /** Has no effect. */
+  sctpSendBufferSize?: number;
+  /** Has no effect. */
+  sctpPerStreamSendQueueLimit?: number;
+  /** Has no effect. */
+  sctpMaxReceiverWindowBufferSize?: number;
+  /** Has no effect. */
+  sctpDefaultStreamBufferedAmountLowThreshold?: number;
+};
+
+/** SCTP as the SFU has it. */
+export type SfuSctpParameters = Pick<SctpParameters, 'port' | 'OS' | 'MIS' | 'maxMessageSize'>;
+
+/** Bytes that the SFU lets wait for a channel, and for an association. */
+const SEND_BUFFER = 1 << 20;
+
+/** The SFU's, in the API's form. */
+export function sctpParameters(sfu: SfuSctpParameters, maxSendMessageSize: number): SctpParameters {
+  return {
+    ...sfu,
+    maxSendMessageSize,
+    maxReceiveMessageSize: sfu.maxMessageSize,
+    sendBufferSize: SEND_BUFFER,
+    perStreamSendQueueLimit: SEND_BUFFER,
+    maxReceiverWindowBufferSize: SEND_BUFFER,
+    isDataChannel: true,
+  };
+}
 
 /** The channel of a data producer or data consumer. */
 export type SctpStreamParameters = {
@@ -33,11 +89,7 @@ export type SctpStreamParameters = {
 };
 
 /** SCTP as `dump()` shows it. */
-export type SctpParametersDump = SctpParameters & {
-  sendBufferSize: number;
-  sctpBufferedAmount: number;
-  isDataChannel: boolean;
-};
+export type SctpParametersDump = SctpParameters & { sctpBufferedAmount: number };
 
 /** State of an SCTP association. */
 export type SctpState = 'new' | 'connecting' | 'connected' | 'failed' | 'closed';

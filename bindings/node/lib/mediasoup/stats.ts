@@ -42,6 +42,8 @@ export type BaseRtpStreamStats = {
   mimeType: string;
   packetsLost: number;
   fractionLost: number;
+  /** In units of the clock rate. */
+  jitter: number;
   packetsDiscarded: number;
   packetsRetransmitted: number;
   packetsRepaired: number;
@@ -60,7 +62,6 @@ export type BitrateByLayer = { [key: string]: number };
 /** Figures of a stream that arrives. */
 export type RtpStreamRecvStats = BaseRtpStreamStats & {
   type: string;
-  jitter: number;
   packetCount: number;
   byteCount: number;
   bitrate: number;
@@ -190,6 +191,8 @@ export function sendStats(
     mimeType: codec?.mimeType ?? '',
     packetsLost: Math.round(stats.fractionLost * stats.packetsSent),
     fractionLost: Math.round(stats.fractionLost * 255),
+    // Receivers report it to the SFU, which does not keep it.
+    jitter: 0,
     packetsDiscarded: 0,
     packetsRetransmitted: stats.retransmittedPacketsSent,
     packetsRepaired: stats.retransmittedPacketsSent,

@@ -9,14 +9,14 @@ import { DataConsumer, type DataConsumerOptions } from './data_consumer.js';
 import { DataProducer, type DataProducerOptions } from './data_producer.js';
 import type { Engine } from './engine.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError, UnsupportedError } from './errors.js';
+import { closedError, NotFoundError, UnsupportedError } from './errors.js';
 import { newId } from './ids.js';
 import { Logger } from './logger.js';
 import { checkSubchannels } from './messages.js';
 import { Producer, type ProducerOptions } from './producer.js';
 import type { RouterBook } from './router_book.js';
 import type { RtpEncodingParameters, RtpParameters } from './rtp_parameters.js';
-import type { SctpParameters, SctpState, SctpStreamParameters } from './sctp_parameters.js';
+import type { SctpNegotiatedCapabilities, SctpParameters, SctpState, SctpStreamParameters } from './sctp_parameters.js';
 import { RateMeter, transportStats, type BaseTransportStats } from './stats.js';
 import { checkTraceTypes } from './trace.js';
 import { checkBitrate, checkNewId, checkReliability, checkRtpParameters, checkSctpStreamParameters } from './transport_arguments.js';
@@ -48,11 +48,14 @@ export type BaseTransportDump = {
   mapRtxSsrcConsumerId: Table;
   recvRtpHeaderExtensions: RecvRtpHeaderExtensions;
   rtpListener: RtpListenerDump;
+  maxSendMessageSize: number;
+  maxReceiveMessageSize: number;
   maxMessageSize: number;
   dataProducerIds: string[];
   dataConsumerIds: string[];
   sctpParameters?: SctpParameters;
   sctpState?: SctpState;
+  sctpNegotiatedCapabilities?: SctpNegotiatedCapabilities;
   sctpListener?: SctpListenerDump;
   traceEventTypes?: string[];
 };
@@ -99,7 +102,7 @@ export type TransportParts = {
   engineId: string;
   id: string;
   book: RouterBook;
-  maxMessageSize: number;
+  messageSize: { send: number; receive: number };
   appData: AppData | undefined;
 };
 
@@ -321,7 +324,7 @@ export abstract class Transport<
     }
     this.check('consume');
     const producer = this.parts.book.producers.get(producerId);
-    if (!producer) throw new Error(`producerId: the router has no producer ${producerId}`);
+    if (!producer) throw new NotFoundError(`producerId: the router has no producer ${producerId}`);
     if (pipe) throw new UnsupportedError('pipe: expected false; a PipeTransport carries all streams of a producer');
     if (mid !== undefined) throw new UnsupportedError('mid: expected none; the endpoint chooses it');
     const repaired = enableRtx ?? producer.kind === 'video';
@@ -344,7 +347,7 @@ export abstract class Transport<
     this.#checkStill('consume');
     if (producer.closed) {
       this.engine.tell(`${options.pipe ? 'PipeConsumer' : 'Consumer'}.close`, made.id);
-      throw new InvalidStateError(`consume: the producer ${producer.id} was closed meanwhile`);
+      throw new NotFoundError(`consume: the producer ${producer.id} was closed meanwhile`);
     }
     const consumer = new Consumer<ConsumerAppData>({
       engine: this.engine,
@@ -426,7 +429,7 @@ export abstract class Transport<
     this.check('consumeData');
     this.checkData('consumeData');
     const dataProducer = this.parts.book.dataProducers.get(dataProducerId);
-    if (!dataProducer) throw new Error(`dataProducerId: the router has no data producer ${dataProducerId}`);
+    if (!dataProducer) throw new NotFoundError(`dataProducerId: the router has no data producer ${dataProducerId}`);
     type Made = { id: string; label: string; protocol: string; sctpStreamParameters?: SctpStreamParameters | null };
     const channel = {
       negotiated: true,
@@ -439,7 +442,7 @@ export abstract class Transport<
     this.#checkStill('consumeData');
     if (dataProducer.closed) {
       this.engine.tell('DataConsumer.close', made.id);
-      throw new InvalidStateError(`consumeData: the data producer ${dataProducer.id} was closed meanwhile`);
+      throw new NotFoundError(`consumeData: the data producer ${dataProducer.id} was closed meanwhile`);
     }
     const dataConsumer = new DataConsumer<DataConsumerAppData>({
       engine: this.engine,
@@ -478,12 +481,12 @@ export abstract class Transport<
 
   /** @internal Refuses what makes no sense on a closed transport. */
   protected check(method: string): void {
-    if (this.#closed) throw new InvalidStateError(`${method}: the transport ${this.id} is closed`);
+    if (this.#closed) throw closedError(this.engine, `${method}: the transport ${this.id} is closed`);
   }
 
   /** What was made on a transport that was closed meanwhile is gone already. */
   #checkStill(method: string): void {
-    if (this.#closed) throw new InvalidStateError(`${method}: the transport ${this.id} was closed meanwhile`);
+    if (this.#closed) throw closedError(this.engine, `${method}: the transport ${this.id} was closed meanwhile`);
   }
 
   /** @internal Calls a method of the SFU's transport. */
@@ -520,7 +523,9 @@ export abstract class Transport<
         midTable: [],
         ridTable: [],
       },
-      maxMessageSize: this.parts.maxMessageSize,
+      maxSendMessageSize: this.parts.messageSize.send,
+      maxReceiveMessageSize: this.parts.messageSize.receive,
+      maxMessageSize: this.parts.messageSize.receive,
       dataProducerIds: [...this.#dataProducers.keys()],
       dataConsumerIds: [...this.#dataConsumers.keys()],
       traceEventTypes: [...this.#traceTypes],

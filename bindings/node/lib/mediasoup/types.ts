@@ -7,8 +7,8 @@ export type * from './consumer.js';
 export type * from './data_consumer.js';
 export type * from './data_producer.js';
 export type * from './direct_transport.js';
-export type * from './errors.js';
-export type { LogEventListeners, Observer, ObserverEvents } from './index.js';
+export type * from './error_types.js';
+export type { Index, LogEventListeners, Observer, ObserverEvents } from './index.js';
 export type {
   TransportListenInfo,
   TransportListenIp,

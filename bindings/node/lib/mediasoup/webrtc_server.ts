@@ -2,7 +2,7 @@
 
 import type { AppData } from './app_data.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError } from './errors.js';
+import { NotFoundError } from './errors.js';
 import type { Listener } from './listeners.js';
 import type { TransportListenInfo } from './listen_info.js';
 import { Logger } from './logger.js';
@@ -117,7 +117,7 @@ export class WebRtcServer<WebRtcServerAppData extends AppData = AppData> extends
 
   /** What is in it. */
   async dump(): Promise<WebRtcServerDump> {
-    if (this.#closed) throw new InvalidStateError(`dump: the WebRtcServer ${this.#id} is closed`);
+    if (this.#closed) throw new NotFoundError(`dump: the WebRtcServer ${this.#id} is closed`);
     const sockets = (protocol: string): IpPort[] =>
       this.#listeners.filter(({ info }) => info.protocol === protocol).map(({ info, port }) => ({ ip: info.ip, port }));
     const transports = [...this.#transports.values()];

@@ -6,7 +6,7 @@ import type { EnhancedEventEmitter } from './enhanced_events.js';
 import { InvalidStateError } from './errors.js';
 import type { Listener } from './listeners.js';
 import { iceCandidates, splitHostAndPort, type IceCandidate, type TransportListenInfo, type TransportListenIp } from './listen_info.js';
-import type { NumSctpStreams, SctpParameters, SctpState } from './sctp_parameters.js';
+import type { SctpNegotiatedCapabilities, SctpOptions, SctpParameters, SctpState } from './sctp_parameters.js';
 import type { BaseTransportStats } from './stats.js';
 import {
   Transport,
@@ -32,16 +32,8 @@ export type WebRtcTransportOptions<WebRtcTransportAppData extends AppData = AppD
   iceConsentTimeout?: number;
   /** Has no effect. */
   initialAvailableOutgoingBitrate?: number;
-  /** With data channels. Not by default. */
-  enableSctp?: boolean;
-  /** Has no effect; there are 1024 each way. */
-  numSctpStreams?: NumSctpStreams;
-  /** Longest message that is taken from the endpoint, in bytes. 262,144 by default. */
-  maxSctpMessageSize?: number;
-  /** Has no effect. */
-  sctpSendBufferSize?: number;
   appData?: WebRtcTransportAppData;
-} & Either<
+} & SctpOptions & Either<
   Either<
     { listenInfos: TransportListenInfo[] },
     {
@@ -198,12 +190,20 @@ export class WebRtcTransport<WebRtcTransportAppData extends AppData = AppData> e
     return this.#sctpState;
   }
 
+  /** Numbers of streams, once the association is there. */
+  get sctpNegotiatedCapabilities(): SctpNegotiatedCapabilities | undefined {
+    const { sctpParameters, sctpState } = this;
+    if (!sctpParameters || sctpState !== 'connected') return undefined;
+    return { negotiatedMaxOutboundStreams: sctpParameters.OS, negotiatedMaxInboundStreams: sctpParameters.MIS };
+  }
+
   override async dump(): Promise<WebRtcTransportDump> {
-    const { sctpParameters, sctpState, iceSelectedTuple } = this;
+    const { sctpParameters, sctpState, sctpNegotiatedCapabilities, iceSelectedTuple } = this;
     return {
       ...this.baseDump(),
       ...(sctpParameters ? { sctpParameters, sctpListener: this.sctpListener() } : {}),
       ...(sctpState ? { sctpState } : {}),
+      ...(sctpNegotiatedCapabilities ? { sctpNegotiatedCapabilities } : {}),
       iceRole: this.iceRole,
       iceParameters: this.#iceParameters,
       iceCandidates: this.#candidates,

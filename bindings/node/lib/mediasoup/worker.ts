@@ -4,7 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { checkAppData, describe, type AppData } from './app_data.js';
 import { Engine } from './engine.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError, UnsupportedError } from './errors.js';
+import { UnsupportedError, WorkerClosedError } from './errors.js';
 import { newId } from './ids.js';
 import { Listeners } from './listeners.js';
 import { checkListenInfo, type TransportPortRange } from './listen_info.js';
@@ -47,6 +47,8 @@ export type WorkerSettings<WorkerAppData extends AppData = AppData> = {
   dtlsCertificateFile?: string;
   /** Not supported: each worker makes a certificate. */
   dtlsPrivateKeyFile?: string;
+  /** Has no effect: there is no other program. */
+  workerBin?: string;
   /** Has no effect. */
   libwebrtcFieldTrials?: string;
   /** Has no effect. */
@@ -299,11 +301,11 @@ export class Worker<WorkerAppData extends AppData = AppData> extends EnhancedEve
   }
 
   #check(method: string): void {
-    if (this.#closed) throw new InvalidStateError(`${method}: the worker is closed`);
+    if (this.#closed) throw new WorkerClosedError(`${method}: the worker is closed`);
   }
 
   #checkStill(method: string): void {
-    if (this.#closed) throw new InvalidStateError(`${method}: the worker was closed meanwhile`);
+    if (this.#closed) throw new WorkerClosedError(`${method}: the worker was closed meanwhile`);
   }
 }
 

@@ -1,0 +1,3 @@
+// The error types, as one object.
+
+export { InvalidStateError, NotFoundError, UnsupportedError, WorkerClosedError } from './errors.js';
