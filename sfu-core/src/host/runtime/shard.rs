@@ -116,10 +116,10 @@ struct Sockets {
 
 impl Sink for Sockets {
     fn transmit(&mut self, run: Run<'_>) {
-        if classify(run.bytes) == PacketClass::Rtp {
-            self.media_packets += run.count as u64;
-            self.media_runs += 1;
-        }
+        // A report to the same destination may be the last of a run of media.
+        let media = run.packets().filter(|packet| classify(packet) == PacketClass::Rtp).count();
+        self.media_packets += media as u64;
+        self.media_runs += u64::from(media > 0);
         match run.tuple.protocol {
             Protocol::Udp => {
                 let local = run.tuple.local;
@@ -349,7 +349,12 @@ impl Shard {
         for _ in 0..MESSAGES_PER_TURN {
             match self.mailbox.try_recv() {
                 Ok(Message::Command(request, command)) => {
+                    // The engine forwards a batch before it can take another.
+                    let last = matches!(*command, Command::SendRtpBatch(..));
                     self.engine.handle_command(now, request, *command);
+                    if last {
+                        return Some(true);
+                    }
                 }
                 Ok(Message::CreatePlainTransport { request, router, listen }) => {
                     self.create_plain_transport(now, request, router, &listen);

@@ -49,7 +49,7 @@ pub struct ShardStats {
     /// RTP packets that the engine put out, retransmissions included.
     pub media_packets: u64,
     /// Runs in which it put them out: packets to one destination that one
-    /// segmented send can take.
+    /// segmented send can take. Runs of nothing but RTCP do not count.
     pub media_runs: u64,
     /// Packets handed to other shards, RTP and RTCP, for routers that are
     /// joined by pipes.
