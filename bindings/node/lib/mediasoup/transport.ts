@@ -137,6 +137,8 @@ export abstract class Transport<
   readonly #logger: Logger;
   #appData: TransportAppData;
   #closed = false;
+  /** Canonical name of what the endpoint sends. */
+  #cname: string | undefined;
   #traceTypes: TransportTraceEventType[] = [];
 
   /** @internal */
@@ -267,7 +269,8 @@ export abstract class Transport<
   async produce<ProducerAppData extends AppData = AppData>(
     options: ProducerOptions<ProducerAppData>,
   ): Promise<Producer<ProducerAppData>> {
-    const { id, kind, rtpParameters, paused = false, appData } = options ?? {};
+    const { id, kind, paused = false, appData } = options ?? {};
+    let { rtpParameters } = options ?? {};
     const { book } = this.parts;
     checkNewId(id, book, 'producer');
     if (kind !== 'audio' && kind !== 'video') throw new TypeError(`kind: expected "audio" or "video", got ${describe(kind)}`);
@@ -275,6 +278,7 @@ export abstract class Transport<
     checkAppData(appData);
     this.check('produce');
     // What is wrong is best told before anything has been made.
+    rtpParameters = this.#named(rtpParameters);
     const consumableRtpParameters = consumableParameters(kind, rtpParameters, book.rtpCapabilities);
     const producerId = id ?? newId();
     const made = await book.reserve(producerId, () => this.call<{ id: string }>('produce', { kind, rtpParameters, paused }));
@@ -285,7 +289,7 @@ export abstract class Transport<
       transportEngineId: this.parts.engineId,
       id: producerId,
       kind,
-      rtpParameters: structuredClone(rtpParameters),
+      rtpParameters,
       consumableRtpParameters,
       paused,
       direct: this.type === 'direct',
@@ -301,6 +305,16 @@ export abstract class Transport<
     this.#emitter.emit('@newproducer', producer);
     this.#observer.safeEmit('newproducer', producer);
     return producer;
+  }
+
+  /**
+   * A copy with a canonical name. Endpoints often leave it out of all parameters but the first; the streams of one
+   * transport have the same, as receivers play streams of the same name in step.
+   */
+  #named(parameters: RtpParameters): RtpParameters {
+    if (this.type === 'pipe') return structuredClone(parameters);
+    this.#cname = parameters.rtcp?.cname || this.#cname || newId().slice(0, 8);
+    return structuredClone({ ...parameters, rtcp: { ...parameters.rtcp, cname: this.#cname } });
   }
 
   /** Sends a producer of the router to the endpoint. */
