@@ -246,7 +246,7 @@ export class Producer<ProducerAppData extends AppData = AppData> extends Enhance
         }),
         encodings: rtpParameters.encodings ?? [],
       },
-      rtpStreams: stats.encodings,
+      rtpStreams: stats.encodings.map((encoding, index) => ({ ...encoding, rid: rtpParameters.encodings?.[index]?.rid })),
       traceEventTypes: [...this.#traceTypes],
       paused,
     };
@@ -313,7 +313,8 @@ export class Producer<ProducerAppData extends AppData = AppData> extends Enhance
 
   async #poll(): Promise<void> {
     const { encodings } = await this.#engine.call<ProducerStats>('Producer.stats', this.engineId);
-    if (this.#closed || !this.#scores.update(encodings)) return;
+    const rids = (this.rtpParameters.encodings ?? []).map((each) => each.rid);
+    if (this.#closed || !this.#scores.update(encodings, rids)) return;
     const score = this.#scores.current;
     this.safeEmit('score', score);
     this.#observer.safeEmit('score', score);

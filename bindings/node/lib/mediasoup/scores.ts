@@ -47,17 +47,18 @@ export class Scores extends Ticker {
     return this.#current;
   }
 
-  /** Takes in new figures; whether a score has changed. */
-  update(encodings: InboundRtpStats[]): boolean {
+  /** Takes in new figures of the streams with these names; whether a score has changed. */
+  update(encodings: InboundRtpStats[], rids: (string | undefined)[]): boolean {
     const scores = encodings.flatMap((encoding, encodingIdx): ProducerScore[] => {
-      const { ssrc, rid, active, packetsReceived: received, packetsLost: lost } = encoding;
+      const rid = rids[encodingIdx];
+      const { ssrc, active, packetsReceived: received, packetsLost: lost } = encoding;
       if (ssrc === null) return [];
       const before = this.#counted.get(encodingIdx) ?? { received: 0, lost: 0 };
       this.#counted.set(encodingIdx, { received, lost });
       const missing = Math.max(0, lost - before.lost);
       const expected = Math.max(1, received - before.received + missing);
       const score = active ? scoreOf(missing / expected) : 0;
-      return [{ encodingIdx, ssrc, ...(rid === null ? {} : { rid }), score }];
+      return [{ encodingIdx, ssrc, ...(rid === undefined ? {} : { rid }), score }];
     });
     const text = JSON.stringify(scores);
     if (text === JSON.stringify(this.#current)) return false;

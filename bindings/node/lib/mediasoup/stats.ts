@@ -143,13 +143,14 @@ export function receiveStats(
   if (encoding.ssrc === null) return undefined;
   const { codec, rtxSsrc } = stream(parameters, index);
   const { packetsReceived, packetsLost } = encoding;
+  const rid = parameters.encodings?.[index]?.rid;
   const expected = packetsReceived + Math.max(0, packetsLost);
   return {
     type: 'inbound-rtp',
     timestamp: Date.now(),
     ssrc: encoding.ssrc,
     ...(rtxSsrc === undefined ? {} : { rtxSsrc }),
-    ...(encoding.rid === null ? {} : { rid: encoding.rid }),
+    ...(rid === undefined ? {} : { rid }),
     kind,
     mimeType: codec?.mimeType ?? '',
     packetsLost,
