@@ -45,21 +45,23 @@ pub use crate::route::{
     ActiveSpeakerOptions, AudioLevelOptions, AudioVolume, CloseReason, CodecConfig, CommandError,
     ConsumerConfig, ConsumerId, ConsumerStats, DataConsumerConfig, DataConsumerId,
     DataConsumerStats, DataProducerConfig, DataProducerId, DataProducerStats, DataStream,
-    DtlsRemote, EncodingConfig, Event, Explanation, InboundRtpStats, ObserverScope, ParseIdError,
-    PipeConfig, PipeLink, PlainConfig, PlainRemote, ProducerConfig, ProducerId, ProducerStats,
-    Refused, RouterDump, RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot, Speakers,
-    SrtpMaster, TransportDump, TransportId, TransportStats,
+    DtlsRemote, EncodingConfig, Event, Explanation, InboundRtpStats, ObserverDump, ObserverScope,
+    ParseIdError, PipeConfig, PipeLink, PlainConfig, PlainRemote, ProducerConfig, ProducerId,
+    ProducerStats, Refused, RouterDump, RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot,
+    Speakers, SrtpMaster, TransportDump, TransportId, TransportStats,
 };
 pub use crate::stream::allocate::{Demand, LayersReason};
 pub use crate::stream::select::Layers;
 pub use crate::wire::MediaKind;
 #[cfg(feature = "runtime")]
+pub use api::client;
+#[cfg(feature = "runtime")]
 pub use api::{
     ActiveSpeakerObserver, AudioLevelObserver, ConsumeOptions, Consumer, DataConsumeOptions,
     DataConsumer, DataProduceOptions, DataProducer, DirectTransport, Error, ErrorKind, Events,
     PipeConsumer, PipeTransport, PipeTransportOptions, PipedProducer, Placement, PlainTransport,
-    PlainTransportOptions, ProduceOptions, Producer, Result, Router, RouterOptions, Sfu,
-    SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport, WebRtcTransportOptions,
+    PlainTransportOptions, ProduceOptions, Producer, Result, Router, RouterContents, RouterOptions,
+    Sfu, SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport, WebRtcTransportOptions,
 };
 #[cfg(all(feature = "sdp", feature = "runtime"))]
 pub use api::{SdpOptions, SdpProducer, SdpSession, SdpSlot};

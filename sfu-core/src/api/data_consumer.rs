@@ -106,7 +106,11 @@ impl DataConsumer {
     /// # Errors
     /// `NotFound` if it is closed.
     pub async fn stats(&self) -> Result<DataConsumerStats> {
-        match self.place.call(Command::DataConsumerStats(self.id)).await? {
+        Self::stats_of(&self.place, self.id).await
+    }
+
+    pub(super) async fn stats_of(place: &Place, id: DataConsumerId) -> Result<DataConsumerStats> {
+        match place.call(Command::DataConsumerStats(id)).await? {
             Reply::DataConsumerStats(stats) => Ok(*stats),
             _ => Err(Error::unexpected_reply()),
         }

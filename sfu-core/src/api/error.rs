@@ -28,6 +28,36 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// All kinds, by their codes.
+    pub const ALL: [Self; 8] = [
+        Self::InvalidParameters,
+        Self::NotFound,
+        Self::Closed,
+        Self::Incompatible,
+        Self::Limit,
+        Self::Io,
+        Self::Crypto,
+        Self::Internal,
+    ];
+
+    /// Its name, the same in every language.
+    ///
+    /// ```
+    /// assert_eq!(sfu_core::ErrorKind::NotFound.as_str(), "NotFound");
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidParameters => "InvalidParameters",
+            Self::NotFound => "NotFound",
+            Self::Closed => "Closed",
+            Self::Incompatible => "Incompatible",
+            Self::Limit => "Limit",
+            Self::Io => "Io",
+            Self::Crypto => "Crypto",
+            Self::Internal => "Internal",
+        }
+    }
+
     /// A stable number, the same in every language.
     pub const fn code(self) -> u32 {
         match self {

@@ -7,6 +7,8 @@ mod connection;
 #[cfg(feature = "runtime")]
 mod consumer;
 #[cfg(feature = "runtime")]
+mod contents;
+#[cfg(feature = "runtime")]
 mod data_consumer;
 #[cfg(feature = "runtime")]
 mod data_options;
@@ -41,6 +43,7 @@ mod transport;
 #[cfg(feature = "runtime")]
 pub use self::{
     consumer::Consumer,
+    contents::RouterContents,
     data_consumer::DataConsumer,
     data_options::{DataConsumeOptions, DataProduceOptions},
     data_producer::DataProducer,

@@ -68,6 +68,15 @@ impl PipeTransport {
         Self { handle, local, srtp, repair }
     }
 
+    /// A handle of a pipe whose making is not known any more.
+    pub(super) fn adopt(handle: TransportHandle) -> Self {
+        Self::new(handle, None, None, true)
+    }
+
+    pub(super) fn handle(&self) -> &TransportHandle {
+        &self.handle
+    }
+
     /// Its identity.
     pub fn id(&self) -> TransportId {
         self.handle.id
@@ -186,6 +195,11 @@ pub struct PipeConsumer {
 }
 
 impl PipeConsumer {
+    /// A handle of a consumer whose making is not known any more.
+    pub(super) fn adopt(place: Place, ids: Arc<[ConsumerId]>, kind: MediaKind) -> Self {
+        Self { place, ids, kind, parameters: Arc::default() }
+    }
+
     /// The consumers that carry it, one for each encoding, the smallest first.
     pub fn ids(&self) -> &[ConsumerId] {
         &self.ids

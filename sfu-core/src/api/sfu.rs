@@ -143,6 +143,10 @@ impl Sfu {
         Events::new(Arc::clone(&self.inner), None)
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.inner.client
+    }
+
     /// Number of shards.
     pub fn shards(&self) -> usize {
         self.inner.client.shards()
@@ -365,7 +369,8 @@ impl SfuBuilder {
             engine: self.engine,
             peer,
         };
-        let client = Connection::new(|outbox| Runtime::start(&config, &outbox).map_err(Error::from))?;
+        let client =
+            Connection::new(|outbox| Runtime::start(&config, &outbox).map_err(Error::from))?;
         let candidates = (0..client.shards())
             .map(|shard| candidates(client.addresses(shard), &self.announce, self.tcp))
             .collect();

@@ -56,7 +56,7 @@ impl TransportHandle {
         }
     }
 
-    async fn consume(&self, options: ConsumeOptions) -> Result<Consumer> {
+    pub(super) async fn consume(&self, options: ConsumeOptions) -> Result<Consumer> {
         validate_rtp_capabilities(&options.capabilities)?;
         let (kind, consumable) = consumable(&self.place, options.producer).await?;
         let ids = self.egress_ids(None, None);
@@ -67,7 +67,7 @@ impl TransportHandle {
         self.add_consumer(config, parameters).await
     }
 
-    async fn consume_slot(&self, options: SlotOptions) -> Result<Consumer> {
+    pub(super) async fn consume_slot(&self, options: SlotOptions) -> Result<Consumer> {
         validate_rtp_capabilities(&options.capabilities)?;
         let ids = self.egress_ids(options.mid, options.msid);
         let kind = options.kind;
@@ -119,7 +119,7 @@ impl TransportHandle {
         self.place.shared.random()
     }
 
-    async fn produce_data(&self, options: &DataProduceOptions) -> Result<DataProducer> {
+    pub(super) async fn produce_data(&self, options: &DataProduceOptions) -> Result<DataProducer> {
         let config = options.config()?;
         let (stream, parameters) = (config.stream, config.parameters.clone());
         match self.place.call(Command::ProduceData(self.id, config)).await? {
@@ -130,7 +130,7 @@ impl TransportHandle {
         }
     }
 
-    async fn consume_data(&self, options: &DataConsumeOptions) -> Result<DataConsumer> {
+    pub(super) async fn consume_data(&self, options: &DataConsumeOptions) -> Result<DataConsumer> {
         let config = options.config()?;
         let producer = config.producer;
         match self.place.call(Command::ConsumeData(self.id, config)).await? {
@@ -149,7 +149,10 @@ impl TransportHandle {
         }
     }
 
-    async fn set_available_outgoing_bitrate(&self, available: Option<u64>) -> Result<()> {
+    pub(super) async fn set_available_outgoing_bitrate(
+        &self,
+        available: Option<u64>,
+    ) -> Result<()> {
         self.place.act(Command::SetAvailableOutgoingBitrate(self.id, available)).await
     }
 
@@ -162,6 +165,10 @@ impl TransportHandle {
 macro_rules! transport {
     ($name:ident) => {
         impl $name {
+            pub(super) fn handle(&self) -> &TransportHandle {
+                &self.handle
+            }
+
             /// Its identity.
             pub fn id(&self) -> TransportId {
                 self.handle.id
@@ -393,5 +400,32 @@ impl DirectTransport {
     /// of another kind of transport or the packet is longer than 1,600 bytes.
     pub async fn send_rtp(&self, producer: ProducerId, packet: bytes::Bytes) -> Result<()> {
         self.handle.place.act(Command::SendRtp(producer, packet)).await
+    }
+
+    /// Feeds several packets, in their order: cheaper than one by one.
+    ///
+    /// # Errors
+    /// As [`send_rtp`](Self::send_rtp), for the first packet that is refused;
+    /// the others are taken all the same.
+    pub async fn send_rtp_batch(
+        &self,
+        producer: ProducerId,
+        mut packets: Vec<bytes::Bytes>,
+    ) -> Result<()> {
+        let place = &self.handle.place;
+        let mut posted = Vec::with_capacity(packets.len().div_ceil(Command::MAX_BATCH));
+        // All are on their way before the first is waited for, so that other
+        // calls cannot come between them.
+        while !packets.is_empty() {
+            let rest = packets.split_off(packets.len().min(Command::MAX_BATCH));
+            let batch = Command::SendRtpBatch(producer, std::mem::replace(&mut packets, rest));
+            posted.push(place.client().submit(place.shard, batch));
+        }
+        let mut outcome = Ok(());
+        for pending in posted {
+            let ended = pending.await.map(|_| ());
+            outcome = outcome.and(ended);
+        }
+        outcome
     }
 }

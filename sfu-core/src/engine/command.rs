@@ -107,6 +107,10 @@ pub enum Command {
     CloseRtpObserver(RtpObserverId),
     /// Feeds one RTP packet to a producer of a direct transport.
     SendRtp(ProducerId, Bytes),
+    /// Feeds several, in their order, at most [`Command::MAX_BATCH`]; then the
+    /// engine has to run before there are more. The answer is the first refusal;
+    /// the other packets are taken all the same.
+    SendRtpBatch(ProducerId, Vec<Bytes>),
     /// Lets a WebRTC transport carry data channels. To be asked for before the
     /// peer can use them.
     EnableData(TransportId, SctpConfig),
@@ -163,6 +167,11 @@ pub enum Command {
     /// Peers of WebRTC transports go on sending to the addresses they know, so
     /// the host must listen there. Answered by [`Reply::Router`].
     Restore(Bytes),
+}
+
+impl Command {
+    /// Packets of a [`SendRtpBatch`](Self::SendRtpBatch) at most.
+    pub const MAX_BATCH: usize = crate::route::AUDIO_HISTORY;
 }
 
 /// The answer to a command that succeeded.

@@ -1,5 +1,6 @@
 //! Carries out commands.
 
+use bytes::Bytes;
 use sfu_ice::{DtlsState, IceState, Peer, SrtpProfile, Time};
 
 use super::command::{Command, Reply};
@@ -122,6 +123,7 @@ impl Engine {
                 self.activate_consumer(id)
             }
             Command::SendRtp(id, packet) => self.send_rtp(now, id, &packet),
+            Command::SendRtpBatch(id, packets) => self.send_rtp_batch(now, id, &packets),
             Command::EnableData(id, config) => self.enable_data(now, id, config),
             Command::ProduceData(id, config) => self.produce_data(now, id, config),
             Command::CloseDataProducer(id) => self.close_data_producer(now, id),
@@ -479,6 +481,23 @@ impl Engine {
     fn activate_consumer(&mut self, id: ConsumerId) -> Result<Reply> {
         let (router, _) = self.consumer_key(id)?;
         self.activate(router);
+        Ok(Reply::Done)
+    }
+
+    fn send_rtp_batch(&mut self, now: Time, id: ProducerId, packets: &[Bytes]) -> Result<Reply> {
+        if packets.len() > Command::MAX_BATCH {
+            return Err(CommandError::InvalidParameters {
+                what: "packets in a batch",
+                expected: "at most 64",
+            });
+        }
+        let mut outcome = Ok(());
+        for packet in packets {
+            // One that is refused does not keep the others back.
+            let fed = self.send_rtp(now, id, packet).map(|_| ());
+            outcome = outcome.and(fed);
+        }
+        outcome?;
         Ok(Reply::Done)
     }
 

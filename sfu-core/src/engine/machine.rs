@@ -89,7 +89,7 @@ pub struct Engine {
     pub(super) farewells: Vec<(Tuple, Vec<u8>)>,
     /// Routers with something to do in the next run.
     active: Vec<u32>,
-    scratch: Vec<u8>,
+    pub(super) scratch: Vec<u8>,
     counters: EngineCounters,
 }
 
@@ -300,6 +300,7 @@ impl Engine {
             }
         }
         self.pump(now, key, sink);
+        self.tend_pipe_data(now, key, sink);
         let Some(router) = self.routers.get_mut(key.router as usize) else { return };
         router.review(now, key.transport, &mut self.events);
         let mut egress = Egress { arena: &mut self.arena, sink };

@@ -9,6 +9,7 @@ mod machine;
 mod output;
 mod peers;
 mod pipe;
+mod pipe_data;
 mod restore;
 mod timer;
 

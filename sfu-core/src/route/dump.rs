@@ -18,7 +18,18 @@ pub struct RouterDump {
     /// Its transports, in no particular order.
     pub transports: Vec<TransportDump>,
     /// Its observers.
-    pub observers: Vec<RtpObserverId>,
+    pub observers: Vec<ObserverDump>,
+}
+
+/// An observer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ObserverDump {
+    /// The observer.
+    pub id: RtpObserverId,
+    /// `active-speaker` or `audio-level`.
+    pub kind: String,
 }
 
 /// Everything on a transport, in the order in which it was made.
@@ -69,7 +80,7 @@ impl Router {
         RouterDump {
             id: self.id,
             transports: transports.collect(),
-            observers: self.observers.iter().map(|(_, observer)| observer.id).collect(),
+            observers: self.observers.iter().map(|(_, observer)| observer.dump()).collect(),
         }
     }
 }

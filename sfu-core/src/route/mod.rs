@@ -38,7 +38,7 @@ pub use config::{
 pub use data::{
     DataConsumerConfig, DataConsumerStats, DataProducerConfig, DataProducerStats, DataStream,
 };
-pub use dump::{RouterDump, TransportDump};
+pub use dump::{ObserverDump, RouterDump, TransportDump};
 pub use egress::Sink;
 pub use error::CommandError;
 pub use event::{AudioVolume, CloseReason, Event};
@@ -46,6 +46,7 @@ pub use id::{
     ConsumerId, DataConsumerId, DataProducerId, ParseIdError, ProducerId, RouterId, RtpObserverId,
     TransportId,
 };
+pub(crate) use producer::AUDIO_HISTORY;
 pub use speakers::{
     ActiveSpeakerOptions, AudioLevelOptions, ObserverScope, SpeakerOptions, SpeakerSlot, Speakers,
 };

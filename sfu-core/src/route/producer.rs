@@ -24,8 +24,9 @@ use crate::wire::{ExtSeq, MediaKind, PayloadType, Rid, Ssrc};
 
 /// Packets kept of a video encoding: about a second at several Mbit/s.
 const VIDEO_HISTORY: usize = 512;
-/// Packets kept of an audio stream.
-const AUDIO_HISTORY: usize = 64;
+/// Packets kept of an audio stream, and so the most that can be fed at once
+/// (`Command::MAX_BATCH` of the engine).
+pub(crate) const AUDIO_HISTORY: usize = 64;
 /// How long a packet may be asked for again, or be sent to who comes late: a
 /// second longer than a cached key frame is of use.
 pub(crate) const MAX_AGE: Duration = Duration::from_millis(4_000);

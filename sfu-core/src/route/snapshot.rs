@@ -28,8 +28,8 @@ use super::producer::{Fresh, IncomingStream, Producer, Stored, StreamCounters};
 use super::router::Router;
 use super::speakers::{Observers, Ranking, Speech, Voice};
 use super::transport::{
-    Pipe, Plain, Security, SrtpPair, StreamTable, Transport, TransportCounters, TransportKind,
-    WebRtc,
+    Pipe, PipeData, Plain, Security, SrtpPair, StreamTable, Transport, TransportCounters,
+    TransportKind, WebRtc,
 };
 use crate::stream::allocate::Ladder;
 use crate::stream::recv::{LayerMeter, NackGenerator, RecvStream, RemoteClock, TwccRecorder};
@@ -182,8 +182,20 @@ impl Router {
             }),
             ranking,
             observers,
-            data_producers: entries(&self.data.producers, |data| Some(data.clone())),
-            data_consumers: entries(&self.data.consumers, |data| Some(data.clone())),
+            data_producers: entries(&self.data.producers, |data| {
+                let mut saved = data.clone();
+                saved.consumers.retain(|key| {
+                    let consumer = self.data.consumers.get(*key as usize);
+                    consumer.is_some_and(|consumer| !self.is_linked(consumer.transport))
+                });
+                (!self.is_linked(data.transport)).then_some(saved)
+            }),
+            data_consumers: entries(&self.data.consumers, |data| {
+                // Those of a producer that came by such a pipe end with it.
+                let producer = self.data.producers.get(data.producer as usize)?;
+                let linked = self.is_linked(data.transport) || self.is_linked(producer.transport);
+                (!linked).then(|| data.clone())
+            }),
         }
     }
 
@@ -349,6 +361,7 @@ fn restore_transport(
         timer: u32::MAX,
         kind,
         pipe: snapshot.pipe,
+        data: PipeData::default(),
         security,
         extensions: snapshot.extensions,
         streams: snapshot.streams,

@@ -161,11 +161,11 @@ mod tests {
 
     #[test]
     fn what_is_not_wanted_takes_no_room() {
-        let queue = EventQueue::new(None);
+        let queue = EventQueue::new(None, Capacity::default());
         queue.push(&router_closed(1));
         queue.push(&router_closed(2));
         queue.set_wanted(|event| event.router() == RouterId::from_u64(2));
-        for _ in 0..2 * CAPACITY {
+        for _ in 0..2 * Capacity::default().events {
             queue.push(&router_closed(3));
         }
         queue.push(&router_closed(2));
@@ -176,8 +176,8 @@ mod tests {
 
     #[test]
     fn a_slow_reader_is_told_how_many_it_lost() {
-        let queue = EventQueue::new(None);
-        for id in 1..=CAPACITY as u64 + 3 {
+        let queue = EventQueue::new(None, Capacity::default());
+        for id in 1..=Capacity::default().events as u64 + 3 {
             queue.push(&router_closed(id));
         }
         assert_eq!(next(&queue), Poll::Ready(Some(Event::Lagged(3))));
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn long_messages_are_bounded_by_their_bytes() {
-        let queue = EventQueue::new(None);
+        let queue = EventQueue::new(None, Capacity::default());
         let message = |number: u8| Event::Message {
             router: RouterId::from_u64(1).unwrap(),
             consumer: crate::route::DataConsumerId::from_u64(1).unwrap(),
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn other_routers_are_filtered_out() {
-        let queue = EventQueue::new(RouterId::from_u64(1));
+        let queue = EventQueue::new(RouterId::from_u64(1), Capacity::default());
         queue.push(&router_closed(2));
         queue.push(&router_closed(1));
         assert_eq!(next(&queue), Poll::Ready(Some(router_closed(1))));

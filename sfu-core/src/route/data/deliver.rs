@@ -7,7 +7,7 @@ use sfu_ice::{SctpError, Time};
 use super::stats::{DataConsumerStats, DataProducerStats};
 use crate::route::event::{CloseReason, Event};
 use crate::route::router::Router;
-use crate::route::transport::TransportKind;
+use crate::route::transport::{Side, TransportKind};
 use crate::route::{DataConsumerId, DataProducerId};
 
 /// What became of a message for one consumer.
@@ -68,6 +68,13 @@ impl Router {
                     Err(_) => Delivered::Dropped,
                 }
             }
+            (TransportKind::Local(_) | TransportKind::Plain(_), Some(stream)) => {
+                match transport.data.send(stream, message) {
+                    Ok(()) => Delivered::Sent(consumer.transport),
+                    Err(SctpError::BufferFull) if !consumer.may_drop() => Delivered::TooSlow,
+                    Err(_) => Delivered::Dropped,
+                }
+            }
             (TransportKind::Direct, _) => {
                 let (router, consumer, message) = (self.id, consumer.id, message.clone());
                 events.push(Event::Message { router, consumer, message });
@@ -99,7 +106,7 @@ impl Router {
         let consumers = consumers.into_iter().filter_map(close).collect();
         let producer = self.data.producers.try_remove(key as usize)?;
         if let Some(stream) = producer.config.stream {
-            self.release_stream(now, producer.transport, stream);
+            self.release_stream(now, producer.transport, stream, Side::Far);
         }
         let (router, transport, producer) = (self.id, producer.transport, producer.id);
         events.push(Event::DataProducerClosed { router, producer, reason });
@@ -116,7 +123,7 @@ impl Router {
     ) -> Option<(DataConsumerId, u32)> {
         let consumer = self.data.remove_consumer(key)?;
         if let Some(stream) = consumer.stream {
-            self.release_stream(now, consumer.transport, stream);
+            self.release_stream(now, consumer.transport, stream, Side::Near);
         }
         let (router, transport, consumer) = (self.id, consumer.transport, consumer.id);
         events.push(Event::DataConsumerClosed { router, consumer, reason });
@@ -124,11 +131,14 @@ impl Router {
     }
 
     /// Closes a channel that nobody uses any more.
-    fn release_stream(&mut self, now: Time, transport: u32, stream: u16) {
+    fn release_stream(&mut self, now: Time, transport: u32, stream: u16, side: Side) {
         let used = self.data.producer_on(transport, stream).is_some()
             || self.data.consumer_on(transport, stream).is_some();
-        if let Some(transport) = self.transports.get_mut(transport as usize)
-            && let TransportKind::WebRtc(webrtc) = &mut transport.kind
+        let Some(transport) = self.transports.get_mut(transport as usize) else { return };
+        if transport.pipe.is_some() {
+            // The two directions have streams of their own.
+            transport.data.close_channel(side, stream);
+        } else if let TransportKind::WebRtc(webrtc) = &mut transport.kind
             && !used
         {
             // It is closed already if the peer did it.

@@ -6,6 +6,7 @@ use slab::Slab;
 
 use super::config::{ActiveSpeakerOptions, AudioLevelOptions, ObserverScope};
 use super::ranking::{TICK, voice_mut};
+use crate::route::dump::ObserverDump;
 use crate::route::error::CommandError;
 use crate::route::event::{AudioVolume, Event};
 use crate::route::id::{RouterId, RtpObserverId};
@@ -49,6 +50,14 @@ struct Levels {
 }
 
 impl Observer {
+    pub(crate) fn dump(&self) -> ObserverDump {
+        let kind = match self.kind {
+            Kind::ActiveSpeaker { .. } => "active-speaker",
+            Kind::AudioLevels(_) => "audio-level",
+        };
+        ObserverDump { id: self.id, kind: kind.to_owned() }
+    }
+
     pub(crate) fn active_speaker(
         now: Time,
         id: RtpObserverId,

@@ -2,6 +2,7 @@
 //! and where bytes go.
 
 mod pipe;
+mod pipe_data;
 mod plain;
 mod security;
 mod stream_table;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sfu_ice::{DtlsState, IceState, Peer, Protocol, Random, Time, Tuple};
 
 pub(crate) use pipe::Pipe;
+pub(crate) use pipe_data::{PipeData, Side};
 pub(crate) use plain::Plain;
 pub(crate) use security::{Security, SecurityError, SrtpPair};
 pub(crate) use stream_table::{StreamRef, StreamTable, match_stream};
@@ -33,6 +35,8 @@ pub(crate) struct Transport {
     pub(crate) kind: TransportKind,
     /// What makes it a pipe, if it is one.
     pub(crate) pipe: Option<Box<Pipe>>,
+    /// Its data channels, if it is a pipe.
+    pub(crate) data: PipeData,
     pub(crate) security: Security,
     /// Header extension ids of what the peer sends (one space for the bundle).
     pub(crate) extensions: ExtensionMap,
@@ -127,6 +131,7 @@ impl Transport {
             timer,
             kind,
             pipe: None,
+            data: PipeData::default(),
             security,
             extensions: ExtensionMap::default(),
             streams: StreamTable::default(),

@@ -1,0 +1,172 @@
+//! Data channels through a pipe: SCTP in RTCP, which is protected as all RTCP
+//! of the pipe is, and takes the same way.
+//!
+//! Each end begins an association of its own for what it sends, and answers
+//! that of the other end. So neither needs to know who was first.
+
+use sfu_ice::sctp::{Association, ChannelParameters, Message, SctpConfig, SctpEvent, SctpState};
+use sfu_ice::{SctpError, Time};
+
+/// Longest message, in bytes: as much as every peer takes.
+const MAX_MESSAGE: u32 = 262_144;
+/// Where a chunk that begins an association says its tag, and its type.
+const INIT: u8 = 1;
+
+/// Who began an association of a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// This end, for its data consumers.
+    Near,
+    /// The other end; its channels are data producers here.
+    Far,
+}
+
+/// The associations of a pipe. They do not survive a snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct PipeData {
+    near: Option<Box<Association>>,
+    far: Option<Box<Association>>,
+    /// What the other end began its association with.
+    far_tag: Option<[u8; 4]>,
+}
+
+impl PipeData {
+    /// Opens a channel to the other end; gives its stream.
+    pub(crate) fn open(
+        &mut self,
+        now: Time,
+        stream: Option<u16>,
+        parameters: ChannelParameters,
+        negotiated: bool,
+    ) -> Result<u16, SctpError> {
+        let near = self.near.get_or_insert_with(|| {
+            let mut association = Box::new(Association::new(config(true)));
+            association.start(now, true);
+            association
+        });
+        match negotiated {
+            true => near.open_negotiated(stream, parameters),
+            false => near.open(stream, parameters),
+        }
+    }
+
+    /// Expects a channel that the other end opened by signalling.
+    pub(crate) fn expect(
+        &mut self,
+        now: Time,
+        stream: u16,
+        parameters: ChannelParameters,
+    ) -> Result<(), SctpError> {
+        let far = self.far.get_or_insert_with(|| passive(now));
+        far.open_negotiated(Some(stream), parameters).map(drop)
+    }
+
+    pub(crate) fn send(&mut self, stream: u16, message: &Message) -> Result<(), SctpError> {
+        self.near.as_mut().ok_or(SctpError::NotConnected)?.send(stream, message)
+    }
+
+    pub(crate) fn close_channel(&mut self, side: Side, stream: u16) {
+        let association = match side {
+            Side::Near => &mut self.near,
+            Side::Far => &mut self.far,
+        };
+        if let Some(association) = association {
+            // It is closed already if the other end did it.
+            let _ = association.close_channel(stream);
+        }
+    }
+
+    /// Bytes that wait on a channel of ours.
+    pub(crate) fn buffered_amount(&self, stream: u16) -> usize {
+        self.near.as_ref().map_or(0, |near| near.buffered_amount(stream))
+    }
+
+    pub(crate) fn set_low_threshold(
+        &mut self,
+        stream: u16,
+        threshold: Option<usize>,
+    ) -> Result<(), SctpError> {
+        let near = self.near.as_mut().ok_or(SctpError::NotConnected)?;
+        near.set_buffered_amount_low_threshold(stream, threshold)
+    }
+
+    /// Takes in a packet of the association that `side` began. Tells whether
+    /// the other end began anew, and everything of before is over.
+    pub(crate) fn handle_packet(
+        &mut self,
+        now: Time,
+        side: Side,
+        packet: &[u8],
+    ) -> Result<bool, SctpError> {
+        if side == Side::Near {
+            let near = self.near.as_mut().ok_or(SctpError::NotConnected)?;
+            return near.handle_packet(now, packet).map(|()| false);
+        }
+        // An INIT is alone in its packet (RFC 9260 §3.3.2).
+        let begun = (packet.get(12) == Some(&INIT))
+            .then(|| packet.get(16..20).and_then(|tag| tag.first_chunk::<4>().copied()))
+            .flatten();
+        let anew = begun.is_some() && self.far_tag.is_some() && begun != self.far_tag;
+        if anew {
+            self.far = None;
+        }
+        self.far_tag = begun.or(self.far_tag);
+        let far = self.far.get_or_insert_with(|| passive(now));
+        far.handle_packet(now, packet).map(|()| anew)
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Time) {
+        for association in [&mut self.near, &mut self.far].into_iter().flatten() {
+            if association.poll_timeout().is_some_and(|due| due <= now) {
+                association.handle_timeout(now);
+            }
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Time> {
+        let both = [&self.near, &self.far].into_iter().flatten();
+        both.filter_map(|association| association.poll_timeout()).min()
+    }
+
+    /// Replaces `out` by the next packet to send; gives whose association it
+    /// belongs to.
+    pub(crate) fn poll_transmit(&mut self, now: Time, out: &mut Vec<u8>) -> Option<Side> {
+        let mut sent = |association: &mut Option<Box<Association>>| {
+            association.as_mut().is_some_and(|association| association.poll_transmit(now, out))
+        };
+        if sent(&mut self.near) {
+            return Some(Side::Near);
+        }
+        sent(&mut self.far).then_some(Side::Far)
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<(Side, SctpEvent)> {
+        let near = self.near.as_mut().and_then(|near| near.poll_event());
+        let event = near.map(|event| (Side::Near, event)).or_else(|| {
+            let event = self.far.as_mut().and_then(|far| far.poll_event());
+            event.map(|event| (Side::Far, event))
+        })?;
+        // What has failed makes room for another attempt.
+        if let SctpEvent::StateChanged(SctpState::Failed | SctpState::Closed) = event.1 {
+            match event.0 {
+                Side::Near => self.near = None,
+                Side::Far => self.far = None,
+            }
+        }
+        Some(event)
+    }
+}
+
+fn passive(now: Time) -> Box<Association> {
+    let mut association = Box::new(Association::new(config(false)));
+    association.start(now, false);
+    association
+}
+
+fn config(active: bool) -> SctpConfig {
+    let mut config = SctpConfig::default();
+    config.active = active;
+    config.max_message_size = MAX_MESSAGE;
+    config.remote_max_message_size = MAX_MESSAGE;
+    config
+}
