@@ -54,10 +54,6 @@ export class Server {
     return { id: meeting.meeting_id, url: this.url + meeting.join_url };
   }
 
-  async metrics() {
-    return (await fetch(`${this.url}/metrics`)).text();
-  }
-
   /** Ends the server as an operator would; resolves to how it ended. */
   async stop() {
     this.process.kill('SIGTERM');

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::warn;
 
-use crate::http::RateLimits;
+use crate::http::{RateLimits, Rates, TrustedProxies};
 use crate::media::MediaPlane;
 use crate::meeting::{
     Code, EndReason, Limits, Live, MeetingId, Moment, Refusal, Registry, RoomFacts, Services,
@@ -21,7 +21,7 @@ const RECENT_CHAT: usize = 100;
 /// How often a large meeting is told what has changed in it.
 const NEWS: Duration = Duration::from_millis(250);
 
-/// Bounds of a server.
+/// Bounds of a server, and what stands before it.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Live meetings at a time.
@@ -29,12 +29,19 @@ pub struct Settings {
     /// Of each meeting.
     pub room: Limits,
     /// Of each client address.
-    pub rates: crate::http::Rates,
+    pub rates: Rates,
+    /// Whose word is taken for the client's address.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { meetings: 1000, room: Limits::default(), rates: crate::http::Rates::default() }
+        Self {
+            meetings: 1000,
+            room: Limits::default(),
+            rates: Rates::default(),
+            trusted_proxies: TrustedProxies::default(),
+        }
     }
 }
 
@@ -48,6 +55,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Per-address limits.
     pub limits: RateLimits,
+    /// Whose word is taken for the client's address.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl std::fmt::Debug for App {
@@ -75,7 +84,13 @@ impl App {
         let services = Services { media, chat, metrics: Arc::clone(&metrics) };
         let registry = Registry::new(settings.meetings, settings.room, services);
         let limits = RateLimits::new(&settings.rates);
-        let app = Arc::new(Self { store, registry, metrics, limits });
+        let app = Arc::new(Self {
+            store,
+            registry,
+            metrics,
+            limits,
+            trusted_proxies: settings.trusted_proxies,
+        });
         let clock = tokio::spawn(tick(Arc::clone(&app)));
         (app, Background { clock, writer })
     }

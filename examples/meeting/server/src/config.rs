@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::http::Network;
+
 /// The Plenum meeting server.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "plenum-server", version, about)]
@@ -15,6 +17,16 @@ pub struct Config {
     /// localhost or over HTTPS only, so that other addresses need a TLS proxy in front.
     #[arg(long, env = "PLENUM_HTTP", default_value = "127.0.0.1:8080")]
     pub http: SocketAddr,
+
+    /// Where to serve `GET /metrics` for Prometheus, for example 127.0.0.1:9090. Nowhere by default;
+    /// the address should not be one that the public reaches.
+    #[arg(long, env = "PLENUM_METRICS")]
+    pub metrics: Option<SocketAddr>,
+
+    /// A reverse proxy, or a network of them (10.0.0.0/8), whose `X-Forwarded-For` is believed, so
+    /// that clients behind it are told apart; may be given several times. None by default.
+    #[arg(long = "trusted-proxy", env = "PLENUM_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<Network>,
 
     /// Where to receive media, over UDP and TCP.
     #[arg(long, env = "PLENUM_MEDIA", default_value = "0.0.0.0:40000")]
@@ -113,6 +125,19 @@ mod tests {
         let config = Config::try_parse_from(["plenum-server"]).unwrap();
         assert!(config.http.ip().is_loopback());
         assert!(config.announced().unwrap().contains(&Ipv4Addr::LOCALHOST.into()));
+        assert!(config.metrics.is_none() && config.trusted_proxies.is_empty());
+    }
+
+    #[test]
+    fn proxies_are_addresses_or_networks() {
+        let arguments = ["plenum-server", "--trusted-proxy", "127.0.0.1,10.0.0.0/8"];
+        let config = Config::try_parse_from(arguments).unwrap();
+        let expected: Vec<Network> =
+            vec!["127.0.0.1".parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
+        assert_eq!(config.trusted_proxies, expected);
+        let wrong = ["plenum-server", "--trusted-proxy", "proxy.example"];
+        let error = Config::try_parse_from(wrong).unwrap_err().to_string();
+        assert!(error.contains("proxy.example") && error.contains("nor a network"), "{error}");
     }
 
     #[test]

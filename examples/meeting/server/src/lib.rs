@@ -15,4 +15,4 @@ pub mod signaling;
 pub mod store;
 
 pub use app::{App, Background, Settings};
-pub use serve::serve;
+pub use serve::{Listeners, serve};

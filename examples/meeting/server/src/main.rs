@@ -5,10 +5,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use meeting_server::config::Config;
+use meeting_server::http::TrustedProxies;
 use meeting_server::media::SfuPlane;
 use meeting_server::meeting::Limits;
 use meeting_server::store::SqliteStore;
-use meeting_server::{App, Settings};
+use meeting_server::{App, Listeners, Settings};
 use sfu_core::Sfu;
 use tokio::net::TcpListener;
 use tokio::signal;
@@ -21,27 +22,44 @@ async fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log).context("--log is not a filter")?;
     tracing_subscriber::fmt().with_env_filter(filter).init();
 
-    let listener = TcpListener::bind(config.http)
-        .await
-        .with_context(|| format!("cannot serve HTTP on {}", config.http))?;
+    let listeners = listen(&config).await?;
+    let address = listeners.public.local_addr()?;
     let store = SqliteStore::open(&config.database)
         .await
         .with_context(|| format!("cannot open the database {}", config.database.display()))?;
     let settings = Settings {
         meetings: config.max_meetings as usize,
         room: Limits { participants: config.max_participants.into(), ..Limits::default() },
+        trusted_proxies: TrustedProxies::new(config.trusted_proxies.clone()),
         ..Settings::default()
     };
     let media = Arc::new(SfuPlane::new(start_sfu(&config)?));
     let (app, mut background) = App::start(settings, Arc::new(store.clone()), media);
-    info!("Plenum is at http://{}", shown(listener.local_addr()?));
+    info!("Plenum is at http://{}", shown(address));
 
-    meeting_server::serve(listener, &app, stop_signal()).await?;
+    meeting_server::serve(listeners, &app, stop_signal()).await?;
     background.stop_clock().await;
     drop(app);
     background.finish().await;
     store.close().await;
     Ok(())
+}
+
+async fn listen(config: &Config) -> anyhow::Result<Listeners> {
+    let public = TcpListener::bind(config.http)
+        .await
+        .with_context(|| format!("cannot serve HTTP on {}", config.http))?;
+    let metrics = match config.metrics {
+        Some(address) => {
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot serve metrics on {address}"))?;
+            info!("metrics are at http://{}/metrics", listener.local_addr()?);
+            Some(listener)
+        }
+        None => None,
+    };
+    Ok(Listeners { public, metrics })
 }
 
 fn start_sfu(config: &Config) -> anyhow::Result<Sfu> {

@@ -14,6 +14,7 @@ mod meetings;
 mod observe;
 mod operations;
 mod participants;
+mod proxies;
 mod web;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use error::Problem;
 pub use limits::{Class, ClientAddress, Rate, RateLimits, Rates};
+pub use proxies::{InvalidNetwork, Network, TrustedProxies};
 
 use crate::app::App;
 use crate::signaling;
@@ -31,7 +33,7 @@ use crate::signaling;
 /// The largest body of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// Every route of the server.
+/// Every route of the public server.
 pub fn router(app: Arc<App>) -> Router {
     let api = Router::new()
         .merge(meetings::router())
@@ -45,11 +47,20 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&app), limits::guard));
     Router::new()
         .nest("/api", api)
-        .merge(operations::router())
+        .merge(operations::public_router())
         .fallback(web::serve)
         .method_not_allowed_fallback(error::no_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), observe::observe))
+        .with_state(app)
+}
+
+/// What only those who run the server shall see: its figures tell who meets how much.
+pub fn operator_router(app: Arc<App>) -> Router {
+    operations::operator_router()
+        .fallback(error::no_route)
+        .method_not_allowed_fallback(error::no_method)
+        .layer(CatchPanicLayer::custom(error::panicked))
         .with_state(app)
 }

@@ -11,7 +11,11 @@ use serde_json::json;
 
 use crate::app::App;
 
-pub(super) fn router() -> Router<Arc<App>> {
+pub(super) fn public_router() -> Router<Arc<App>> {
+    Router::new().route("/healthz", get(health))
+}
+
+pub(super) fn operator_router() -> Router<Arc<App>> {
     Router::new().route("/healthz", get(health)).route("/metrics", get(metrics))
 }
 

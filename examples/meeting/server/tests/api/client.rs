@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use meeting_server::media::fake::FakePlane;
 use meeting_server::store::SqliteStore;
-use meeting_server::{App, Settings};
+use meeting_server::{App, Listeners, Settings};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +23,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// Where those who run the server look.
+    pub(crate) operator: SocketAddr,
     pub(crate) media: FakePlane,
     pub(crate) store: SqliteStore,
     stop: Option<oneshot::Sender<()>>,
@@ -46,18 +48,29 @@ impl Server {
             App::start(settings, Arc::new(store.clone()), Arc::new(media.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let metrics = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let operator = metrics.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let stopped = async {
                 let _ = stopped.await;
             };
-            meeting_server::serve(listener, &app, stopped).await.unwrap();
+            let listeners = Listeners { public: listener, metrics: Some(metrics) };
+            meeting_server::serve(listeners, &app, stopped).await.unwrap();
             let mut background = background;
             background.stop_clock().await;
             drop(app);
             background.finish().await;
         });
-        Self { address, media, store, stop: Some(stop), task: Some(task), _folder: folder }
+        Self {
+            address,
+            operator,
+            media,
+            store,
+            stop: Some(stop),
+            task: Some(task),
+            _folder: folder,
+        }
     }
 
     /// Stops as the binary does on a signal.
@@ -114,23 +127,43 @@ impl Server {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        let mut text = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
-        for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
-        }
-        text += &format!("content-length: {}\r\n\r\n", body.len());
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.address).await.unwrap();
-            stream.write_all(text.as_bytes()).await.unwrap();
-            // The server may refuse a body before it has read it all.
-            let _ = stream.write_all(body.as_bytes()).await;
-            let mut answer = Vec::new();
-            let _ = stream.read_to_end(&mut answer).await;
-            answer
-        };
-        let answer = timeout(PATIENCE, exchange).await.unwrap();
-        Answer::parse(&String::from_utf8(answer).unwrap())
+        exchange(self.address, method, path, headers, body).await
     }
+
+    /// A request to the listener that the public does not reach.
+    pub(crate) async fn operator_request(&self, method: &str, path: &str) -> Answer {
+        exchange(self.operator, method, path, &[], "").await
+    }
+
+    /// The figures for Prometheus.
+    pub(crate) async fn metrics(&self) -> String {
+        self.operator_request("GET", "/metrics").await.body
+    }
+}
+
+async fn exchange(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    text += &format!("content-length: {}\r\n\r\n", body.len());
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        // The server may refuse a body before it has read it all.
+        let _ = stream.write_all(body.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        answer
+    };
+    let answer = timeout(PATIENCE, exchange).await.unwrap();
+    Answer::parse(&String::from_utf8(answer).unwrap())
 }
 
 pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");

@@ -224,7 +224,7 @@ async fn an_empty_meeting_leaves_memory_and_comes_back_with_its_chat() {
     ada.send(&json!({ "type": "leave" })).await;
     ada.until_closed().await;
     let gone = async {
-        while !server.get("/metrics").await.body.contains("plenum_meetings 0\n") {
+        while !server.metrics().await.contains("plenum_meetings 0\n") {
             sleep(Duration::from_millis(20)).await;
         }
     };

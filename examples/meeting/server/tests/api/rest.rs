@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use meeting_server::Settings;
-use meeting_server::http::{Rate, Rates};
+use meeting_server::http::{Rate, Rates, TrustedProxies};
 use meeting_server::meeting::Limits;
 use serde_json::json;
 
@@ -79,7 +79,8 @@ async fn every_other_way_to_be_wrong_is_a_problem_too() {
     server.get(&ada.path("/signaling")).await.problem(400, "invalid_request");
     server.request("DELETE", "/api/meetings", &[], "").await.problem(405, "method_not_allowed");
     server.request("POST", "/", &[], "").await.problem(405, "method_not_allowed");
-    server.request("POST", "/metrics", &[], "").await.problem(405, "method_not_allowed");
+    server.request("POST", "/healthz", &[], "").await.problem(405, "method_not_allowed");
+    server.operator_request("POST", "/metrics").await.problem(405, "method_not_allowed");
     let form = ("content-type", "application/x-www-form-urlencoded");
     let answer = server.request("POST", "/api/meetings", &[form], "title=x").await;
     answer.problem(415, "unsupported_media_type");
@@ -204,6 +205,24 @@ async fn rates_are_limited() {
 }
 
 #[tokio::test]
+async fn clients_behind_a_trusted_proxy_have_rates_of_their_own() {
+    let rates = Rates { create: Rate::new(1, Duration::from_secs(3600)), ..Rates::default() };
+    let trusted_proxies = TrustedProxies::new(vec!["127.0.0.0/8".parse().unwrap()]);
+    let behind = Server::with(Settings { rates, trusted_proxies, ..Settings::default() }).await;
+    let direct = Server::with(Settings { rates, ..Settings::default() }).await;
+    let create = async |server: &Server, client: &str| {
+        let headers = [JSON, ("x-forwarded-for", client)];
+        server.request("POST", "/api/meetings", &headers, "{}").await
+    };
+    create(&behind, "192.0.2.1").await.expect(201);
+    create(&behind, "192.0.2.2").await.expect(201);
+    // An address that the client itself wrote before the proxy's does not make it another.
+    create(&behind, "203.0.113.5, 192.0.2.1").await.problem(429, "rate_limited");
+    create(&direct, "192.0.2.1").await.expect(201);
+    create(&direct, "192.0.2.2").await.problem(429, "rate_limited");
+}
+
+#[tokio::test]
 async fn pages_assets_and_operations_answer_with_safe_headers() {
     let server = Server::start().await;
     for path in ["/", "/m/abcd-efgh-jkmn", "/m/mistyped"] {
@@ -216,9 +235,10 @@ async fn pages_assets_and_operations_answer_with_safe_headers() {
     }
     assert_eq!(server.get("/healthz").await.expect(200), json!({ "status": "ok" }));
     server.get("/api/nothing").await.problem(404, "not_found");
-    let metrics = server.get("/metrics").await.body;
-    assert!(metrics.contains("plenum_http_responses_total{status=\"404\"} 1\n"), "{metrics}");
-    assert!(metrics.contains("plenum_refused_total{code=\"not_found\"} 1\n"), "{metrics}");
+    server.get("/metrics").await.problem(404, "not_found");
+    let metrics = server.metrics().await;
+    assert!(metrics.contains("plenum_http_responses_total{status=\"404\"} 2\n"), "{metrics}");
+    assert!(metrics.contains("plenum_refused_total{code=\"not_found\"} 2\n"), "{metrics}");
 }
 
 #[tokio::test]
