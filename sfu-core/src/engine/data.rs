@@ -8,11 +8,15 @@ use sfu_ice::{SctpError, Time};
 use super::command::Reply;
 use super::machine::Engine;
 use super::peers::TransportKey;
-use crate::route::transport::{TransportKind, WebRtc};
+use crate::route::transport::{Side, TransportKind, WebRtc};
 use crate::route::{
     CloseReason, CommandError, DataConsumerConfig, DataConsumerId, DataProducerConfig,
     DataProducerId, DataStream, Delivered, Event, Router, TransportId,
 };
+
+/// Data producers and data consumers on one pipe at most: as many as an
+/// association has streams.
+const MAX_PIPED_CHANNELS: usize = 1_024;
 
 type Result<T> = std::result::Result<T, CommandError>;
 
@@ -45,7 +49,7 @@ impl Engine {
         config: DataProducerConfig,
     ) -> Result<Reply> {
         let key = self.transport_key(id)?;
-        let limit = self.config.max_producers;
+        let limit = self.data_limit(key, self.config.max_producers);
         let router = self.router_mut(key.router)?;
         if router.data.producers_of(key.transport).len() >= limit {
             return Err(CommandError::Limit { what: "data producers on a transport", limit });
@@ -59,9 +63,15 @@ impl Engine {
                 let opened = webrtc.peer.open_channel(now, Some(stream), parameters, true);
                 opened.map_err(|error| CommandError::Data { transport: id, error })?;
             }
+            (_, Some(stream)) if transport.pipe.is_some() => {
+                let parameters = config.parameters.clone();
+                let expected = transport.data.expect(now, stream, parameters);
+                expected.map_err(|error| CommandError::Data { transport: id, error })?;
+            }
             (TransportKind::Direct, None) => {}
-            (TransportKind::WebRtc(_), None) => {
-                let (what, expected) = ("stream of the data producer", "one on a WebRTC transport");
+            (TransportKind::WebRtc(_) | TransportKind::Local(_), None) => {
+                let (what, expected) =
+                    ("stream of the data producer", "one, unless the transport is direct");
                 return Err(CommandError::InvalidParameters { what, expected });
             }
             (TransportKind::Direct, Some(_)) => {
@@ -70,7 +80,7 @@ impl Engine {
                 return Err(CommandError::InvalidParameters { what, expected });
             }
             _ => {
-                let needs = "webrtc or direct";
+                let needs = "webrtc, pipe or direct";
                 return Err(CommandError::WrongTransportKind { transport: id, is, needs });
             }
         }
@@ -101,7 +111,7 @@ impl Engine {
             Some((router, producer)) if *router == key.router => *producer,
             _ => return Err(CommandError::DataProducerNotFound(config.producer)),
         };
-        let limit = self.config.max_consumers;
+        let limit = self.data_limit(key, self.config.max_consumers);
         let router = self.router_mut(key.router)?;
         if router.data.consumers_of(key.transport).len() >= limit {
             return Err(CommandError::Limit { what: "data consumers on a transport", limit });
@@ -210,6 +220,10 @@ impl Engine {
             let set = webrtc.peer.set_buffered_amount_low_threshold(stream, threshold);
             let transport = transport.id;
             set.map_err(|error| CommandError::Data { transport, error })?;
+        } else if let Some(stream) = consumer.stream {
+            let set = transport.data.set_low_threshold(stream, threshold.map(|b| b as usize));
+            let transport = transport.id;
+            set.map_err(|error| CommandError::Data { transport, error })?;
         }
         Ok(Reply::Done)
     }
@@ -266,14 +280,14 @@ impl Engine {
 
     /// A channel that a peer opened becomes a data producer, unless there are
     /// too many.
-    fn channel_opened(
+    pub(super) fn channel_opened(
         &mut self,
         now: Time,
         key: TransportKey,
         stream: u16,
         parameters: ChannelParameters,
     ) {
-        let limit = self.config.max_producers;
+        let limit = self.data_limit(key, self.config.max_producers);
         let Some(router) = self.routers.get_mut(key.router as usize) else { return };
         let id = router.id;
         let room = router.data.producers_of(key.transport).len() < limit;
@@ -282,6 +296,8 @@ impl Engine {
         if !room {
             if let TransportKind::WebRtc(webrtc) = &mut transport.kind {
                 let _ = webrtc.peer.close_channel(now, stream);
+            } else {
+                transport.data.close_channel(Side::Far, stream);
             }
             return;
         }
@@ -351,7 +367,7 @@ impl Engine {
         }
     }
 
-    fn end_data_producer(&mut self, now: Time, index: u32, key: u32, reason: CloseReason) {
+    pub(super) fn end_data_producer(&mut self, now: Time, index: u32, key: u32, reason: CloseReason) {
         let Self { routers, events, data, .. } = self;
         let Some(router) = routers.get_mut(index as usize) else { return };
         let Some(closed) = router.close_data_producer(now, key, reason, events) else { return };
@@ -363,7 +379,7 @@ impl Engine {
         }
     }
 
-    fn end_data_consumer(&mut self, now: Time, index: u32, key: u32, reason: CloseReason) {
+    pub(super) fn end_data_consumer(&mut self, now: Time, index: u32, key: u32, reason: CloseReason) {
         let Self { routers, events, data, .. } = self;
         let Some(router) = routers.get_mut(index as usize) else { return };
         let closed = router.close_data_consumer(now, key, reason, events);
@@ -402,12 +418,16 @@ impl Engine {
         let Router { transports, data, .. } = router;
         let mut lost = Vec::new();
         for (place, transport) in transports {
-            let TransportKind::WebRtc(webrtc) = &mut transport.kind else { continue };
-            if webrtc.peer.sctp_state() != Some(SctpState::New) {
+            let new = match &transport.kind {
+                TransportKind::WebRtc(webrtc) => webrtc.peer.sctp_state() == Some(SctpState::New),
+                _ => transport.pipe.is_none(),
+            };
+            if !new {
                 let (transport, timer) = (place as u32, transport.timer);
                 lost.push(TransportKey { router: index, transport, timer });
                 continue;
             }
+            let TransportKind::WebRtc(webrtc) = &mut transport.kind else { continue };
             let place = place as u32;
             let producers = data.producers.iter().filter(|(_, p)| p.transport == place);
             let producers =
@@ -422,6 +442,12 @@ impl Engine {
         for key in lost {
             self.close_data_of(now, key, CloseReason::AssociationLost);
         }
+    }
+
+    /// A pipe brings the channels of many peers.
+    fn data_limit(&mut self, key: TransportKey, limit: usize) -> usize {
+        let piped = self.transport_mut(key).is_some_and(|transport| transport.pipe.is_some());
+        if piped { MAX_PIPED_CHANNELS } else { limit }
     }
 
     fn webrtc_mut(&mut self, key: TransportKey, id: TransportId) -> Result<&mut WebRtc> {
@@ -468,6 +494,21 @@ fn open_stream(
     let is = transport.kind_name();
     match (&mut transport.kind, config.stream) {
         (TransportKind::Direct, _) => Ok((None, parameters)),
+        (TransportKind::Local(_) | TransportKind::Plain(_), stream)
+            if transport.pipe.is_some() =>
+        {
+            let (stream, negotiated) = match stream {
+                DataStream::Negotiated(stream) => (stream, true),
+                DataStream::InBand => (None, false),
+                DataStream::Existing(_) => {
+                    let (what, expected) =
+                        ("stream of the data consumer", "one of its own on a pipe");
+                    return Err(CommandError::InvalidParameters { what, expected });
+                }
+            };
+            let opened = transport.data.open(now, stream, parameters.clone(), negotiated);
+            Ok((Some(opened.map_err(data_error)?), parameters))
+        }
         (TransportKind::WebRtc(webrtc), stream) => {
             if let Some(stream) = shared {
                 let existing = webrtc.peer.channel(stream);
@@ -482,7 +523,7 @@ fn open_stream(
             Ok((Some(opened.map_err(data_error)?), parameters))
         }
         _ => {
-            let needs = "webrtc or direct";
+            let needs = "webrtc, pipe or direct";
             Err(CommandError::WrongTransportKind { transport: id, is, needs })
         }
     }

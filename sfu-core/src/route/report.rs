@@ -71,7 +71,10 @@ impl Router {
         };
         if let Some(pipe) = &transport.pipe {
             sooner(pipe.urgent.then_some(Time::ZERO));
-            sooner(pipe.ended_due.filter(|_| transport.can_send()));
+            if transport.can_send() {
+                sooner(pipe.ended_due);
+                sooner(transport.data.poll_timeout());
+            }
         }
         if transport.producers.is_empty() && transport.consumers.is_empty() {
             return deadline;
@@ -285,6 +288,20 @@ impl Transport {
     ) -> Option<usize> {
         let ssrc = self.feedback_ssrc;
         self.send_compound_as(egress, ssrc, CNAME, write)
+    }
+
+    /// Sends an SCTP packet through a pipe.
+    pub(crate) fn send_pipe_data(&mut self, egress: &mut Egress<'_>, begun: bool, packet: &[u8]) {
+        let (sender, Some(to)) = (self.feedback_ssrc, self.rtcp_way()) else { return };
+        let security = &mut self.security;
+        // Without a report in front of it: a packet fills the path.
+        let sent = egress.packet(to, MAX_COMPOUND + Security::MAX_OVERHEAD, |buf| {
+            let mut writer = RtcpWriter::reduced_size(buf.get_mut(..MAX_COMPOUND)?);
+            writer.pipe_sctp(sender, begun, packet).ok()?;
+            let len = writer.finish();
+            security.protect_rtcp(buf, len)
+        });
+        self.counters.count_sent(sent);
     }
 
     fn send_compound_as(

@@ -8,7 +8,7 @@ use super::demand::wants;
 use crate::route::consumer::Consumer;
 use crate::route::egress::Egress;
 use crate::route::router::{Retired, Router};
-use crate::route::transport::{Transport, TransportKind};
+use crate::route::transport::{Side, Transport, TransportKind};
 use crate::stream::select::Layers;
 use crate::wire::Ssrc;
 use crate::wire::rtcp::{PipeDemand, PipeMessage, PipeState};
@@ -120,6 +120,14 @@ impl Router {
             return;
         }
         match message {
+            PipeMessage::Sctp { begun_by_sender, packet } => {
+                let side = if begun_by_sender { Side::Far } else { Side::Near };
+                if let Some(transport) = self.transports.get_mut(key as usize)
+                    && transport.data.handle_packet(now, side, packet).is_err()
+                {
+                    transport.counters.refused.rtcp += 1;
+                }
+            }
             PipeMessage::Demand(entries) => {
                 entries.iter().for_each(|entry| self.handle_demand(now, key, entry));
             }

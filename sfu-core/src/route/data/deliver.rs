@@ -164,6 +164,7 @@ impl Router {
         let transport = self.transports.get(consumer.transport as usize)?;
         let buffered = match (&transport.kind, consumer.stream) {
             (TransportKind::WebRtc(webrtc), Some(stream)) => webrtc.peer.buffered_amount(stream),
+            (_, Some(stream)) => transport.data.buffered_amount(stream),
             _ => 0,
         };
         Some(DataConsumerStats {

@@ -28,6 +28,8 @@ pub(crate) struct PipeData {
     far: Option<Box<Association>>,
     /// What the other end began its association with.
     far_tag: Option<[u8; 4]>,
+    /// The other end began anew, which is still to be told.
+    begun_anew: bool,
 }
 
 impl PipeData {
@@ -90,29 +92,29 @@ impl PipeData {
         near.set_buffered_amount_low_threshold(stream, threshold)
     }
 
-    /// Takes in a packet of the association that `side` began. Tells whether
-    /// the other end began anew, and everything of before is over.
+    /// Takes in a packet of the association that `side` began.
     pub(crate) fn handle_packet(
         &mut self,
         now: Time,
         side: Side,
         packet: &[u8],
-    ) -> Result<bool, SctpError> {
+    ) -> Result<(), SctpError> {
         if side == Side::Near {
             let near = self.near.as_mut().ok_or(SctpError::NotConnected)?;
-            return near.handle_packet(now, packet).map(|()| false);
+            return near.handle_packet(now, packet);
         }
         // An INIT is alone in its packet (RFC 9260 §3.3.2).
         let begun = (packet.get(12) == Some(&INIT))
             .then(|| packet.get(16..20).and_then(|tag| tag.first_chunk::<4>().copied()))
             .flatten();
-        let anew = begun.is_some() && self.far_tag.is_some() && begun != self.far_tag;
-        if anew {
+        if begun.is_some() && self.far_tag.is_some() && begun != self.far_tag {
+            // Another process has taken its place, and knows nothing of before.
             self.far = None;
+            self.begun_anew = true;
         }
         self.far_tag = begun.or(self.far_tag);
         let far = self.far.get_or_insert_with(|| passive(now));
-        far.handle_packet(now, packet).map(|()| anew)
+        far.handle_packet(now, packet)
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time) {
@@ -141,6 +143,9 @@ impl PipeData {
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<(Side, SctpEvent)> {
+        if std::mem::take(&mut self.begun_anew) {
+            return Some((Side::Far, SctpEvent::StateChanged(SctpState::Closed)));
+        }
         let near = self.near.as_mut().and_then(|near| near.poll_event());
         let event = near.map(|event| (Side::Near, event)).or_else(|| {
             let event = self.far.as_mut().and_then(|far| far.poll_event());

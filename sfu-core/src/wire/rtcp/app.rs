@@ -4,7 +4,10 @@
 //! Ours have the name `PLNM`. Subtype 1 is the demand of the receiving end:
 //! which layers of each stream somebody beyond wants. Subtype 2 is the state of
 //! the sending end: which streams are alive, and which are paused. Each holds a
-//! list of eight-byte entries that start with an SSRC. Whoever does not know
+//! list of eight-byte entries that start with an SSRC. Subtypes 3 and 4 carry an
+//! SCTP packet of data channels, behind its length in two bytes and two more
+//! that are zero: 3 of the association that the sender began, 4 of that which
+//! the receiver began. Whoever does not know
 //! the name ignores them, as the RFC wants.
 
 use super::RtcpError;
@@ -32,6 +35,14 @@ pub enum PipeMessage<'a> {
     Demand(Entries<'a, PipeDemand>),
     /// How the sending end's streams are.
     State(Entries<'a, PipeState>),
+    /// A packet of an SCTP association.
+    Sctp {
+        /// Whether whoever sends this packet began the association; otherwise
+        /// it answers the other end.
+        begun_by_sender: bool,
+        /// The packet, not looked into.
+        packet: &'a [u8],
+    },
 }
 
 /// What the receiving end of a pipe wants of one stream.
@@ -73,6 +84,9 @@ pub(super) trait Entry: Sized {
 
 /// Bytes of an entry.
 pub(super) const ENTRY: usize = 8;
+/// Subtypes that carry SCTP.
+pub(super) const SCTP_BEGUN: u8 = 3;
+pub(super) const SCTP_ANSWERED: u8 = 4;
 const WANTED: u8 = 1;
 const ALIVE: u8 = 1;
 const PAUSED: u8 = 2;
@@ -93,6 +107,11 @@ impl<'a> App<'a> {
         match (self.name == Self::PIPE, self.subtype) {
             (true, PipeDemand::SUBTYPE) => Some(PipeMessage::Demand(Entries::new(self.data))),
             (true, PipeState::SUBTYPE) => Some(PipeMessage::State(Entries::new(self.data))),
+            (true, subtype @ (SCTP_BEGUN | SCTP_ANSWERED)) => {
+                let ([a, b, ..], rest) = self.data.split_first_chunk::<4>()?;
+                let packet = rest.get(..usize::from(u16::from_be_bytes([*a, *b])))?;
+                Some(PipeMessage::Sctp { begun_by_sender: subtype == SCTP_BEGUN, packet })
+            }
             _ => None,
         }
     }
@@ -180,12 +199,34 @@ mod tests {
     }
 
     #[test]
+    fn sctp_packets_keep_their_length() {
+        for (begun_by_sender, subtype) in [(true, 3), (false, 4)] {
+            let mut out = [0xff; 60];
+            let mut writer = RtcpWriter::reduced_size(&mut out);
+            writer.pipe_sctp(Ssrc(9), begun_by_sender, &[7; 13]).unwrap();
+            let len = writer.finish();
+            let head = [0x80 | subtype, 204, 0, 7, 0, 0, 0, 9, b'P', b'L', b'N', b'M', 0, 13, 0, 0];
+            assert_eq!(out[..16], head);
+            assert_eq!(out[16..len], [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0]);
+            let [app] = apps(&out[..len])[..] else { panic!() };
+            let packet = &[7; 13][..];
+            assert_eq!(app.pipe_message(), Some(PipeMessage::Sctp { begun_by_sender, packet }));
+        }
+        let mut out = [0; 27];
+        let mut writer = RtcpWriter::reduced_size(&mut out);
+        writer.pipe_sctp(Ssrc(9), true, &[7; 13]).unwrap_err();
+    }
+
+    #[test]
     fn other_names_and_kinds_say_nothing_about_a_pipe() {
         let app = App { sender: Ssrc(1), subtype: 1, name: *b"PLNM", data: &[0; 8] };
         assert!(app.pipe_message().is_some());
         assert_eq!(App { name: *b"plnm", ..app }.pipe_message(), None);
         assert_eq!(App { subtype: 0, ..app }.pipe_message(), None);
-        assert_eq!(App { subtype: 3, ..app }.pipe_message(), None);
+        assert_eq!(App { subtype: 5, ..app }.pipe_message(), None);
+        let short = [0, 5, 0, 0, 1, 2, 3, 4];
+        assert_eq!(App { subtype: 3, data: &short, ..app }.pipe_message(), None);
+        assert_eq!(App { subtype: 4, data: &[], ..app }.pipe_message(), None);
         assert_eq!(App::read(1, &[0; 7]), Err(RtcpError::Truncated));
         // Half an entry is none.
         let Some(PipeMessage::State(entries)) =

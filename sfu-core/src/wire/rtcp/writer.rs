@@ -5,7 +5,7 @@
 
 use sfu_ice::Time;
 
-use super::app::{App, ENTRY, Entry, PipeDemand, PipeState};
+use super::app::{App, ENTRY, Entry, PipeDemand, PipeState, SCTP_ANSWERED, SCTP_BEGUN};
 use super::ntp::NtpTime;
 use super::psfb::{self, FirEntry, Pli, Remb};
 use super::report::{ReportBlock, Sdes, SenderInfo};
@@ -312,6 +312,30 @@ impl<'a> RtcpWriter<'a> {
         entries: &[PipeState],
     ) -> Result<(), RtcpWriteError> {
         self.pipe_message(sender, entries)
+    }
+
+    /// An SCTP packet of a pipe's data channels; of the association that the
+    /// sender of this packet began, or of that which it answers.
+    ///
+    /// # Errors
+    /// See [`Self::sender_report`].
+    pub fn pipe_sctp(
+        &mut self,
+        sender: Ssrc,
+        begun_by_sender: bool,
+        packet: &[u8],
+    ) -> Result<(), RtcpWriteError> {
+        let len = u16::try_from(packet.len()).map_err(|_| RtcpWriteError::TooMany)?;
+        let padded = packet.len().next_multiple_of(4);
+        let subtype = if begun_by_sender { SCTP_BEGUN } else { SCTP_ANSWERED };
+        let mut body = self.reserve(APP, subtype, 12 + padded)?;
+        put(&mut body, &sender.0.to_be_bytes());
+        put(&mut body, &App::PIPE);
+        put(&mut body, &len.to_be_bytes());
+        put(&mut body, &[0; 2]);
+        put(&mut body, packet);
+        body.fill(0);
+        Ok(())
     }
 
     fn pipe_message<E: Entry>(
