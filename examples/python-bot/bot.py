@@ -116,7 +116,7 @@ async def serve(media: str) -> web.Application:
         return web.json_response(bot.levels)
 
     sfu, app = plenum.Sfu(listen=[media]), web.Application()
-    sfu.start()
+    await sfu.start()
     room = await sfu.create_router()
     bot = Bot(room)
     await bot.join()

@@ -3,6 +3,7 @@
 import random
 import struct
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy
@@ -67,9 +68,9 @@ def payload_of(packet: bytes) -> bytes:
     return packet[at:end]
 
 
-def mono(samples: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
+def mono(samples: NDArray[Any]) -> NDArray[numpy.float32]:
     """The mean of the channels, which PyAV gives as rows."""
-    return samples.mean(axis=0, dtype=numpy.float32)
+    return numpy.asarray(samples.mean(axis=0), numpy.float32)
 
 
 def level(samples: NDArray[numpy.float32]) -> float:

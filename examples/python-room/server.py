@@ -82,7 +82,7 @@ async def serve(media: str) -> web.Application:
         return web.FileResponse(Path(__file__).with_name("room.html"))
 
     sfu, app = plenum.Sfu(listen=[media]), web.Application()
-    sfu.start()
+    await sfu.start()
     app.on_cleanup.append(lambda _: sfu.close())
     app.add_routes([web.get("/", page), web.post("/rooms/{name}", Rooms(sfu).offer)])
     return app

@@ -20,7 +20,7 @@ async def hello() -> web.Application:
         return web.Response(text=peer.answer)
 
     sfu, app = plenum.Sfu(listen=[os.environ.get("MEDIA", "0.0.0.0:40101")]), web.Application()
-    sfu.start()
+    await sfu.start()
     room = await sfu.create_router()
     app.on_cleanup.append(lambda _: sfu.close())
     app.add_routes([web.get("/", page), web.post("/offer", offer)])

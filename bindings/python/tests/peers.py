@@ -108,7 +108,7 @@ async def chromium() -> AsyncIterator[Browser]:
             await browser.close()
 
 
-class Tone(MediaStreamTrack):  # type: ignore[misc]
+class Tone(MediaStreamTrack):
     """A sine of 440 Hz with this amplitude, 0 to 1."""
 
     kind = "audio"

@@ -180,17 +180,18 @@ async def test_packets_that_are_lost_are_counted(router: plenum.Router) -> None:
     few, many = consumer.packets(capacity=50), consumer.packets()
     for start in range(0, 200, 20):
         await direct.send_rtp(voice, [packet(1, start + i) for i in range(20)])
-    counts = {few: 0, many: 0}
+    counts, lost = {few: 0, many: 0}, False
     while counts[many] < 200:
         counts[many] += len(await first(many))  # type: ignore[arg-type]
     while counts[few] < 200:
         batch = await first(few)
         if isinstance(batch, plenum.Lagged):
-            assert batch.count >= 150
             counts[few] += batch.count
+            lost = True
         else:
             counts[few] += len(batch)
     assert counts == {few: 200, many: 200}
+    assert lost
 
 
 async def test_the_core_tells_what_it_lost_itself() -> None:

@@ -35,10 +35,9 @@ Topic = tuple[str, str]
 class Driver:
     """One running SFU and the event loop that it belongs to. All handles share it."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._pid = 0
+    def __init__(self, client: Client) -> None:
         self._loop = asyncio.get_running_loop()
-        self._client = Client(options)
+        self._client = client
         self._pid = os.getpid()
         self._pending: dict[int, asyncio.Future[tuple[Any, bytes | None]]] = {}
         self._topics: dict[Topic, list[weakref.ref[Stream[Any]]]] = {}
@@ -51,6 +50,11 @@ class Driver:
         self._fd: int | None = None
         self._pump: _Pump | None = None
         self._watch()
+
+    @classmethod
+    async def start(cls, options: dict[str, Any]) -> Driver:
+        """Starts an SFU that belongs to the running loop, and does not hold that up meanwhile."""
+        return cls(await asyncio.get_running_loop().run_in_executor(None, Client, options))
 
     # What handles call.
 
@@ -112,7 +116,12 @@ class Driver:
         if not self._ending:
             self.check()
             self._ending = True
-            self._client.close()
+            # It waits for the threads of the SFU to end.
+            try:
+                await self._loop.run_in_executor(None, self._client.close)
+            except RuntimeError:
+                # At the interpreter's end no thread can be started any more.
+                self._client.close()
         await asyncio.shield(self._ended)
 
     def subscribe(self, topic: Topic, stream: Stream[Any]) -> None:

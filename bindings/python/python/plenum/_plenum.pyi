@@ -3,6 +3,15 @@ from typing import Any, Final, final
 
 from .types import Buffer, RtpCapabilities
 
+__all__ = [
+    "ERROR_KINDS",
+    "EVENTS",
+    "METHODS",
+    "Client",
+    "__version__",
+    "supported_rtp_capabilities",
+]
+
 __version__: Final[str]
 METHODS: Final[list[tuple[str, str, str]]]
 EVENTS: Final[list[str]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from ._errors import ClosedError
 from ._events import Event
@@ -88,16 +88,21 @@ class Sfu:
                 "eventCapacity": event_capacity,
             },
         )
+        self._begun = False
         self._driver: Driver | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Starts it on the running event loop. ``async with`` does it by itself.
 
         Raises `IoError` if an address cannot be bound, `InvalidParametersError` if a setting is wrong.
         """
-        if self._driver is not None:
+        if self._begun:
             raise RuntimeError("the Sfu was started before")
-        self._driver = Driver(self._options)
+        self._begun = True
+        try:
+            self._driver = await Driver.start(self._options)
+        finally:
+            self._begun = self._driver is not None
 
     async def close(self) -> None:
         """Ends it with all in it, and waits for its end. Does nothing the second time.
@@ -108,7 +113,7 @@ class Sfu:
             await self._driver.close()
 
     async def __aenter__(self) -> Sfu:
-        self.start()
+        await self.start()
         return self
 
     async def __aexit__(
@@ -193,6 +198,26 @@ class Sfu:
     async def addresses(self, shard: int = 0) -> list[str]:
         """The addresses that a shard listens on: ``"ip:port"``."""
         return cast("list[str]", (await self._call("addresses", {"shard": shard}))["addresses"])
+
+    async def listen(
+        self, address: str, *, protocol: Literal["udp", "tcp"], shard: int | None = None
+    ) -> str:
+        """Listens on one more address; gives it, with the port that it got if the port was 0.
+
+        Transports that are made from now on tell it to their peers.
+        """
+        answer = await self._call(
+            "listen", {"address": address, "protocol": protocol}, optional={"shard": shard}
+        )
+        return cast(str, answer["address"])
+
+    async def unlisten(
+        self, address: str, *, protocol: Literal["udp", "tcp"], shard: int | None = None
+    ) -> None:
+        """Listens no longer on an address that `listen` added."""
+        await self._call(
+            "unlisten", {"address": address, "protocol": protocol}, optional={"shard": shard}
+        )
 
     @overload
     def events(self, *, capacity: int = ...) -> Stream[Event]: ...

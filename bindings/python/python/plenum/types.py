@@ -254,13 +254,20 @@ class TransportDump(TypedDict):
     dataConsumers: list[str]
 
 
+class ObserverDump(TypedDict):
+    """An observer."""
+
+    id: str
+    kind: Literal["active-speaker", "audio-level"]
+
+
 class RouterDump(TypedDict):
     """What is in a router: ids."""
 
     id: str
     shard: int
     transports: list[TransportDump]
-    observers: list[str]
+    observers: list[ObserverDump]
 
 
 class Refused(TypedDict):
