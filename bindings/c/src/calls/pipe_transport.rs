@@ -1,0 +1,85 @@
+//! The calls of a pipe transport.
+
+use std::ffi::c_char;
+
+use crate::call::call;
+use crate::result::plenum_result;
+use crate::sfu::plenum_sfu;
+
+/// Tells the transport its other end. Options: address ("ip:port"),
+/// srtpParameters {profile, keyBase64}. Answer: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_pipe_transport_connect(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    options: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!("PipeTransport.connect", sfu, transport, request, options("options", options))
+}
+
+/// Brings a track of the other side into the router. `kind` is "audio" or
+/// "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
+/// (false), speaker (id of the audio producer of the same person). Answer: {id,
+/// router, transport, kind, rtpParameters, paused}.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_pipe_transport_produce(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    kind: *const c_char,
+    rtp_parameters: *const c_char,
+    options: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!(
+        "PipeTransport.produce",
+        sfu,
+        transport,
+        request,
+        text("kind", kind),
+        json("rtpParameters", rtp_parameters),
+        options("options", options)
+    )
+}
+
+/// Sends a producer to the router at the other end. Options: none so far.
+/// Answer: {id, ids, router, transport, kind, producer, rtpParameters}: with
+/// these rtpParameters, and the same kind, the other end produces it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_pipe_transport_consume(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    producer: u64,
+    options: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!(
+        "PipeTransport.consume",
+        sfu,
+        transport,
+        request,
+        id("producer", producer),
+        options("options", options)
+    )
+}
+
+/// Counters of the pipe transport. Answer: an object.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_pipe_transport_stats(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    request: *mut u64,
+) -> plenum_result {
+    call!("PipeTransport.stats", sfu, transport, request)
+}
+
+/// Closes the pipe transport, with its producers and consumers. Answer:
+/// nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_pipe_transport_close(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    request: *mut u64,
+) -> plenum_result {
+    call!("PipeTransport.close", sfu, transport, request)
+}

@@ -1,0 +1,66 @@
+/* RTP from and to the program, in batches: everything arrives, in order. */
+#include "room.h"
+
+#define BATCH 50
+
+static void all_arrives_in_order(uint32_t packets) {
+  struct room room = audio_room(NULL);
+  uint8_t bytes[BATCH][16];
+  plenum_bytes batch[BATCH];
+  plenum_event event = PLENUM_EVENT_INIT;
+  uint32_t sent = 0, received = 0;
+  while (received < packets) {
+    /* Never more on the way than the SFU keeps. */
+    if (sent < packets && sent - received <= 100 * BATCH) {
+      for (int i = 0; i < BATCH; i++) {
+        opus_packet(bytes[i], sent++);
+        batch[i] = (plenum_bytes){bytes[i], sizeof bytes[i]};
+      }
+      CHECK_RESULT(plenum_direct_transport_send_rtp(room.sfu, room.in, room.producer, batch, BATCH,
+                                                    NULL),
+                   PLENUM_OK);
+      memset(bytes, 0xee, sizeof bytes); /* Its copy is the library's. */
+    }
+    /* Waits only when there is nothing to send. */
+    int64_t patience = sent < packets && sent - received <= 100 * BATCH ? 0 : LONG_MS;
+    while (plenum_wait_event(room.sfu, patience, &event) == PLENUM_OK) {
+      CHECK(event.type != PLENUM_EVENT_LAGGED);
+      CHECK(event.type != PLENUM_EVENT_COMPLETION || event.result == PLENUM_OK);
+      if (event.type == PLENUM_EVENT_RTP) {
+        CHECK(event.subject == room.consumer && event.router == room.router);
+        CHECK(event.packet_count > 0 && event.packet_count <= 256 && event.json == NULL);
+        for (size_t i = 0; i < event.packet_count; i++)
+          CHECK(number_in(&event.packets[i]) == received++);
+      }
+      finished(event);
+      patience = 0;
+    }
+  }
+  event = DONE(room.sfu, plenum_consumer_stats(room.sfu, room.consumer, &request));
+  CHECK(event.json != NULL);
+  finished(event);
+  CHECK_RESULT(plenum_sfu_free(room.sfu), PLENUM_OK);
+}
+
+static void what_is_no_packet_is_refused_by_its_index(void) {
+  struct room room = audio_room(NULL);
+  uint8_t good[16];
+  opus_packet(good, 1);
+  plenum_bytes batch[] = {{good, sizeof good}, {(const uint8_t *)"bad", 3}};
+  FAILED(room.sfu,
+         plenum_direct_transport_send_rtp(room.sfu, room.in, room.producer, batch, 2, &request),
+         PLENUM_INVALID_PARAMETERS, "1");
+  FAILED(room.sfu,
+         plenum_direct_transport_send_rtp(room.sfu, room.out, room.producer, batch, 1, &request),
+         PLENUM_NOT_FOUND, "");
+  finished(DONE(room.sfu, plenum_direct_transport_send_rtp(room.sfu, room.in, room.producer, batch,
+                                                           1, &request)));
+  CHECK_RESULT(plenum_sfu_free(room.sfu), PLENUM_OK);
+}
+
+int main(int argc, char **argv) {
+  uint32_t scale = argc > 1 ? (uint32_t)atoi(argv[1]) : 10;
+  all_arrives_in_order(10000 * scale);
+  what_is_no_packet_is_refused_by_its_index();
+  return 0;
+}
