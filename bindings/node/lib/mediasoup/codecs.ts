@@ -149,3 +149,12 @@ export function layerCounts({ encodings = [] }: RtpParameters): { spatial: numbe
     temporal: Math.max(1, ...modes.map((mode) => mode.temporalLayers)),
   };
 }
+
+/** Whether one of these has the name, clock rate and channels of a codec, whatever its profile. */
+export function isAmong(codec: Codec, supported: Codec[]): boolean {
+  const { mimeType, clockRate, channels = 1 } = codec;
+  return supported.some((each) => {
+    const sameName = each.mimeType.toLowerCase() === mimeType.toLowerCase();
+    return sameName && each.clockRate === clockRate && (each.channels ?? 1) === channels;
+  });
+}

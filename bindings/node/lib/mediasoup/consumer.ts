@@ -10,8 +10,9 @@ import { closedError, InvalidStateError } from './errors.js';
 import { Logger } from './logger.js';
 import type { Producer, ProducerStat } from './producer.js';
 import type { MediaKind, RtpCapabilities, RtpEncodingParameters, RtpParameters } from './rtp_parameters.js';
-import { scoreOf, Ticker } from './scores.js';
+import { SCORES_MS, scoreOf } from './scores.js';
 import { RateMeter, sendStats, type RtpStreamSendStats } from './stats.js';
+import { Ticker } from './ticker.js';
 import { checkTraceTypes } from './trace.js';
 
 /** Options of `transport.consume`. */
@@ -201,7 +202,7 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
     this.#appData = (parts.appData ?? {}) as ConsumerAppData;
     if (this.#hasLayers()) this.#preferredLayers = this.#clamp(parts.preferredLayers ?? { spatialLayer: ALL });
     logger.watch(this);
-    this.#ticker = new Ticker(() => this.#poll());
+    this.#ticker = new Ticker(SCORES_MS, () => this.#poll());
     for (const emitter of [this, this.#observer]) {
       emitter.on('newListener' as never, (name: string) => {
         if (name !== 'score' || this.#closed) return;

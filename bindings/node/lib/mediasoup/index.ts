@@ -5,11 +5,10 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { native } from '../native.js';
 import type { AppData } from './app_data.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
 import type { setLogEventListeners } from './logger.js';
-import type { RouterRtpCapabilities } from './rtp_parameters.js';
+import type { getSupportedRtpCapabilities } from './supported.js';
 import type { parseScalabilityMode } from './scalability_mode.js';
 import { Worker, type WorkerSettings } from './worker.js';
 
@@ -19,6 +18,7 @@ export * as errors from './error_types.js';
 export { InvalidStateError, NotFoundError, UnsupportedError, WorkerClosedError } from './errors.js';
 export { setLogEventListeners, type LogEventListeners } from './logger.js';
 export { parseScalabilityMode } from './scalability_mode.js';
+export { getSupportedRtpCapabilities } from './supported.js';
 
 /** Events of the module's observer. */
 export type ObserverEvents = { newworker: [Worker] };
@@ -44,11 +44,6 @@ export async function createWorker<WorkerAppData extends AppData = AppData>(
   const worker = await Worker.start(settings);
   observer.safeEmit('newworker', worker as Worker<any>);
   return worker;
-}
-
-/** All codecs and header extensions that a router can have, as a copy. */
-export function getSupportedRtpCapabilities(): RouterRtpCapabilities {
-  return JSON.parse(native().supportedRtpCapabilities()) as RouterRtpCapabilities;
 }
 
 /** The module as an object. */

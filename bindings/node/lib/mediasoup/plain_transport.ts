@@ -4,8 +4,9 @@ import type { SfuEvent } from '../events.js';
 import { describe, type AppData, type Either } from './app_data.js';
 import type { EnhancedEventEmitter } from './enhanced_events.js';
 import { InvalidStateError, UnsupportedError } from './errors.js';
-import { splitHostAndPort, type TransportListenInfo, type TransportListenIp } from './listen_info.js';
+import type { TransportListenInfo, TransportListenIp } from './listen_info.js';
 import type { SctpNegotiatedCapabilities, SctpOptions, SctpParameters, SctpState, SrtpCryptoSuite, SrtpParameters } from './sctp_parameters.js';
+import type { TransportStats } from '../stats.js';
 import type { BaseTransportStats } from './stats.js';
 import {
   Transport,
@@ -14,6 +15,7 @@ import {
   type TransportObserverEvents,
   type TransportParts,
 } from './transport.js';
+import { Ticker } from './ticker.js';
 import { remoteAddress, tupleOf, type TransportTuple } from './tuple.js';
 
 /** Options of `router.createPlainTransport`. */
@@ -73,6 +75,9 @@ export type PlainTransportObserverEvents = TransportObserverEvents & {
   sctpstatechange: [SctpState];
 };
 
+/** How often it is looked whether the peer's address is known. */
+const LEARNING_MS = 200;
+
 /** Suite and key as the SFU has them. */
 export type SfuSrtpParameters = { profile: SrtpCryptoSuite; keyBase64: string };
 
@@ -97,6 +102,7 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
   #tuple: TransportTuple;
   #rtcpTuple: TransportTuple | undefined;
   #connected = false;
+  readonly #learning: Ticker;
 
   /** @internal */
   constructor(parts: TransportParts, made: PlainTransportMade) {
@@ -104,6 +110,8 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
     this.#made = made;
     this.#tuple = tupleOf({ protocol: 'udp', local: made.localAddress }, made.address);
     this.#rtcpTuple = made.localRtcpAddress ? tupleOf({ protocol: 'udp', local: made.localRtcpAddress }, made.address) : undefined;
+    this.#learning = new Ticker(LEARNING_MS, () => this.#learn());
+    if (made.comedia) this.#learning.start();
   }
 
   override get type(): 'plain' {
@@ -201,19 +209,21 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
   }
 
   /** @internal */
-  protected override heard(event: SfuEvent): void {
-    if (event.type !== 'transport-tuple-selected') return;
-    const tuple = tupleOf(event.tuple, this.#made.address);
-    const rtcp = this.#made.localRtcpAddress;
-    if (rtcp && splitHostAndPort(rtcp).port === tuple.localPort) {
-      this.#rtcpTuple = tuple;
-      this.safeEmit('rtcptuple', tuple);
-      this.observer.safeEmit('rtcptuple', tuple);
-    } else {
-      this.#tuple = tuple;
-      this.safeEmit('tuple', tuple);
-      this.observer.safeEmit('tuple', tuple);
-    }
+  protected override ended(): void {
+    this.#learning.stop();
+  }
+
+  /** @internal */
+  protected override heard(_event: SfuEvent): void {}
+
+  /** Looks whether the peer's address has been learnt; the SFU does not tell by itself. */
+  async #learn(): Promise<void> {
+    const { tuple: learnt } = await this.call<TransportStats>('stats');
+    if (!learnt || this.closed || this.#tuple.remoteIp !== undefined) return;
+    this.#learning.stop();
+    this.#tuple = tupleOf(learnt, this.#made.address);
+    this.safeEmit('tuple', this.#tuple);
+    this.observer.safeEmit('tuple', this.#tuple);
   }
 }
 

@@ -1,46 +1,23 @@
 // Scores of streams, from 0 (nothing arrives) to 10, measured while somebody wants to know.
 
 import type { InboundRtpStats } from '../stats.js';
-import { Logger } from './logger.js';
 import type { ProducerScore } from './producer.js';
+import { Ticker } from './ticker.js';
 
-const INTERVAL_MS = 1_000;
-
-const logger = new Logger('Scores');
+/** How often they are measured. */
+export const SCORES_MS = 1_000;
 
 /** 10 without loss, 1 when hardly anything arrives; `loss` is 0 to 1. */
 export const scoreOf = (loss: number): number => Math.max(1, Math.round(10 * (1 - Math.min(1, Math.max(0, loss))) ** 3));
-
-/** Calls a function each second until it is stopped. */
-export class Ticker {
-  readonly #tick: () => Promise<void>;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(tick: () => Promise<void>) {
-    this.#tick = tick;
-  }
-
-  /** Begins, if it has not begun. */
-  start(): void {
-    if (this.#timer) return;
-    // Scores alone keep no process alive.
-    this.#timer = setInterval(() => this.#run(), INTERVAL_MS).unref();
-    this.#run();
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  #run(): void {
-    this.#tick().catch((error: unknown) => logger.debug(`not measured: ${String(error)}`));
-  }
-}
 
 /** Scores of the streams of one producer. */
 export class Scores extends Ticker {
   readonly #counted = new Map<number, { received: number; lost: number }>();
   #current: ProducerScore[] = [];
+
+  constructor(measure: () => Promise<void>) {
+    super(SCORES_MS, measure);
+  }
 
   /** The last ones. */
   get current(): ProducerScore[] {
