@@ -288,7 +288,7 @@ export class DirectTransport extends PeerTransport<TransportEvents> {
 
   /**
    * Feeds RTP packets, in the clear, to a producer of this transport. Await it before sending more: that is the
-   * back-pressure. A refused packet is named by its index in the error; those before it were taken.
+   * back-pressure. The error is that of the first packet that was refused; the others are taken all the same.
    */
   async sendRtp(producer: Producer | Id, packets: Uint8Array | readonly Uint8Array[]): Promise<void> {
     const id = idOf(this.connection, 'producer', producer);

@@ -1,15 +1,14 @@
 //! The JavaScript class that the TypeScript side stands on.
 
-use std::cell::RefCell;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
+use napi::Env;
 use napi::bindgen_prelude::{Buffer, Function, Uint8ArraySlice};
-use napi::{CleanupEnvHook, Env};
 use napi_derive::napi;
 use sfu_core::client::{Call, ClientOptions};
 
 use crate::convert;
+use crate::environment;
 use crate::error::{Result, closed, invalid, io, refused};
 use crate::pump::{self, Parts, Shared};
 
@@ -17,12 +16,7 @@ use crate::pump::{self, Parts, Shared};
 #[napi]
 pub struct Client {
     shared: Arc<Shared>,
-    /// Ends the SFU when the environment ends: the process, or a worker.
-    hook: RefCell<Option<CleanupEnvHook<Ending>>>,
 }
-
-/// What ends an SFU whose environment ends.
-type Ending = (Arc<Shared>, JoinHandle<()>);
 
 #[napi]
 impl Client {
@@ -42,21 +36,12 @@ impl Client {
             })
             .map_err(refused)?;
         let shared = Arc::new(Shared::default());
-        let of_thread = Arc::clone(&shared);
-        let thread = thread::Builder::new()
-            .name("plenum-node".to_owned())
-            .spawn(move || pump::run(options, &of_thread, &deliver))
-            .map_err(|error| io(format!("no thread could be started: {error}")))?;
-        // Hooks run in reverse order, so that this thread is gone before the
-        // way to JavaScript is.
-        let ending = (Arc::clone(&shared), thread);
-        let hook = env.add_env_cleanup_hook(ending, |(shared, thread)| {
-            shared.abandon();
-            // A panic of the thread has been dealt with there.
-            let _ = thread.join();
-        });
-        let hook = RefCell::new(Some(hook.map_err(refused)?));
-        Ok(Self { shared, hook })
+        environment::enter(env, Arc::clone(&shared)).map_err(refused)?;
+        if let Err(error) = pump::start(options, &shared, deliver) {
+            environment::leave(&shared);
+            return Err(io(format!("no thread could be started: {error}")));
+        }
+        Ok(Self { shared })
     }
 
     /// Posts a call; its completion carries the number that this gives.
@@ -91,11 +76,8 @@ impl Client {
 
     /// Lets go of what is left after the last batch.
     #[napi(catch_unwind)]
-    pub fn finish(&self, env: Env) -> Result<()> {
-        match self.hook.take() {
-            Some(hook) => env.remove_env_cleanup_hook(hook).map_err(refused),
-            None => Ok(()),
-        }
+    pub fn finish(&self) {
+        environment::leave(&self.shared);
     }
 }
 

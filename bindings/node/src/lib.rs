@@ -8,6 +8,7 @@
 
 mod client;
 mod convert;
+mod environment;
 mod error;
 mod pump;
 

@@ -7,6 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use napi::Status;
 use napi::bindgen_prelude::{Buffer, FnArgs};
@@ -31,6 +32,7 @@ pub(crate) type Deliver = ThreadsafeFunction<Batch, (), Parts, Status, false, tr
 pub(crate) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
@@ -75,6 +77,15 @@ impl Shared {
         });
     }
 
+    /// Waits until the thread is gone, which it is soon after the last batch.
+    pub(crate) fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // A panic has been dealt with there.
+            let _ = thread.join();
+        }
+    }
+
     fn end(&self, mark: impl FnOnce(&mut State)) {
         let mut state = self.lock();
         mark(&mut state);
@@ -98,8 +109,21 @@ impl Shared {
     }
 }
 
-/// Body of the thread.
-pub(crate) fn run(options: ClientOptions, shared: &Shared, deliver: &Deliver) {
+/// Starts the thread.
+pub(crate) fn start(
+    options: ClientOptions,
+    shared: &Arc<Shared>,
+    deliver: Deliver,
+) -> std::io::Result<()> {
+    let of_thread = Arc::clone(shared);
+    let thread = thread::Builder::new()
+        .name("plenum-node".to_owned())
+        .spawn(move || run(options, &of_thread, &deliver))?;
+    *shared.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+    Ok(())
+}
+
+fn run(options: ClientOptions, shared: &Shared, deliver: &Deliver) {
     let outcome = catch_unwind(AssertUnwindSafe(|| live(options, shared, deliver)));
     shared.lock().client = None;
     let mut last = Batch::new();
