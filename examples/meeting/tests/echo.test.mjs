@@ -1,16 +1,16 @@
 // The smallest program on the library: a browser gets its own camera, microphone and messages back,
 // over UDP and IPv6, and over TCP where a firewall lets nothing else through. GStreamer does the same.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Chromium } from './clients/chromium.mjs';
 import { Firefox } from './clients/firefox.mjs';
+import { EchoProgram, received } from './echo_program.mjs';
 import { eventually } from './eventually.mjs';
-import { freePort } from './server.mjs';
 
 const run = promisify(execFile);
 
@@ -22,20 +22,6 @@ function onlyBy(protocol) {
       return !line.startsWith('a=candidate:') || line.split(' ')[2].toLowerCase() === protocol;
     });
     return original.call(this, { type, sdp: kept.join('\r\n') });
-  };
-}
-
-/** Frames, audio energy and path of what the page receives. */
-async function received() {
-  const stats = await window.pc.getStats();
-  const all = [...stats.values()];
-  const of = (kind) => all.find((s) => s.type === 'inbound-rtp' && s.kind === kind) ?? {};
-  const pair = all.find((s) => s.type === 'candidate-pair' && s.nominated);
-  return {
-    frames: of('video').framesDecoded ?? 0,
-    energy: of('audio').totalAudioEnergy ?? 0,
-    protocol: pair && stats.get(pair.remoteCandidateId)?.protocol,
-    address: pair && stats.get(pair.remoteCandidateId)?.address,
   };
 }
 
@@ -96,28 +82,11 @@ async function ecdsaCertificate() {
   return both;
 }
 
-class Echo {
-  /** Starts the program with its media port on this address. */
-  static async start(address) {
-    const echo = new Echo();
-    const [media, http] = [await freePort(), await freePort()];
-    const program = join(dirname(process.env.PLENUM_SERVER), 'echo');
-    echo.process = spawn(program, [`${address}:${media}`, `127.0.0.1:${http}`], { stdio: 'inherit' });
-    echo.url = `http://127.0.0.1:${http}`;
-    await eventually('the echo answers', async () => (await fetch(echo.url)).ok);
-    return echo;
-  }
-
-  stop() {
-    this.process.kill();
-  }
-}
-
 describe('the echo example', { timeout: 180_000 }, () => {
   let chromium, ipv4, ipv6;
 
   before(async () => {
-    [ipv4, ipv6] = [await Echo.start('0.0.0.0'), await Echo.start('[fd91::1]')];
+    [ipv4, ipv6] = [await EchoProgram.start('echo', '0.0.0.0'), await EchoProgram.start('echo', '[fd91::1]')];
     chromium = await Chromium.launch();
   });
 
