@@ -147,14 +147,12 @@ fn start_shard(
         let port = port.ok_or_else(|| StartError::PortRange(listen.port()))?;
         let address = SocketAddr::new(listen.ip(), port);
         let bind = |protocol| move |source| StartError::Bind { address, protocol, source };
-        let socket = UdpSocket::bind(address).map_err(bind("UDP"))?;
-        let local = socket.local_addr();
+        let (socket, port) = open_port(address, config.tcp)?;
+        addresses.push(socket.local_addr());
         shard.add_socket(socket).map_err(bind("UDP"))?;
-        if config.tcp {
-            let port = TcpPort::bind(local).map_err(bind("TCP"))?;
+        if let Some(port) = port {
             shard.add_tcp(port).map_err(bind("TCP"))?;
         }
-        addresses.push(local);
     }
     let thread = std::thread::Builder::new()
         .name(format!("sfu-shard-{index}"))
@@ -167,4 +165,23 @@ fn start_shard(
         })
         .map_err(system("thread"))?;
     Ok(RunningShard { mailbox, bell, load, addresses, thread: Some(thread) })
+}
+
+/// Opens an address for UDP and, if wanted, the same one for TCP. A port that
+/// the system chose for UDP may be somebody's TCP port; then it chooses again.
+fn open_port(address: SocketAddr, tcp: bool) -> Result<(UdpSocket, Option<TcpPort>), StartError> {
+    let bind = |protocol| move |source| StartError::Bind { address, protocol, source };
+    let mut choices = if address.port() == 0 { 32 } else { 1 };
+    loop {
+        let socket = UdpSocket::bind(address).map_err(bind("UDP"))?;
+        if !tcp {
+            return Ok((socket, None));
+        }
+        choices -= 1;
+        match TcpPort::bind(socket.local_addr()) {
+            Ok(port) => return Ok((socket, Some(port))),
+            Err(taken) if taken.kind() == io::ErrorKind::AddrInUse && choices > 0 => {}
+            Err(source) => return Err(bind("TCP")(source)),
+        }
+    }
 }
