@@ -49,7 +49,7 @@ async def sees_and_hears(page: Page, frames: int, sounds: int) -> None:
             before = now
             return False
         seen = sum(now["frames"]) >= sum(before["frames"]) + 10 * frames
-        return seen and sum(now["energy"]) > sum(before["energy"])
+        return seen and bool(sum(now["energy"]) > sum(before["energy"]))
 
     await until(f"{frames} pictures and {sounds} sounds go on", grown, 60)
 
