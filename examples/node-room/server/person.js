@@ -124,6 +124,11 @@ export class Person {
     return this.#of(this.#consumers, consumerId).setPreferredLayers({ spatialLayer, temporalLayer });
   }
 
+  connection({ transportId }) {
+    const { iceState, iceSelectedTuple, dtlsState, sctpState } = this.#of(this.#transports, transportId);
+    return { iceState, iceSelectedTuple, dtlsState, sctpState };
+  }
+
   async consumerStats({ consumerId }) {
     return { stats: await this.#of(this.#consumers, consumerId).getStats() };
   }
@@ -190,5 +195,6 @@ const METHODS = new Set([
   'pauseConsumer',
   'resumeConsumer',
   'setPreferredLayers',
+  'connection',
   'consumerStats',
 ]);

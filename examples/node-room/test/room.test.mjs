@@ -130,6 +130,9 @@ describe('a room server written for mediasoup', { timeout: 240_000 }, () => {
       await to.page.waitForSelector(`#messages li:text-is("${from.name}: hello of ${from.name}")`);
     }
     await ann.page.waitForSelector('figure.speaks');
+    const { iceSelectedTuple, ...states } = await ann.page.evaluate(() => room.connection());
+    assert.deepEqual(states, { iceState: 'completed', dtlsState: 'connected', sctpState: 'connected' });
+    assert.deepEqual([iceSelectedTuple.protocol, iceSelectedTuple.localPort], ['udp', 44444]);
     assert.deepEqual([ann.problems, bob.problems], [[], []]);
     await ann.leave();
     await eventually('Bob is alone', async () => (await bob.received()).consumers === 0);

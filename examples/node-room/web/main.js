@@ -4,6 +4,8 @@ import { Room } from './room.js';
 const $ = (id) => document.getElementById(id);
 const problem = (error) => ($('problem').textContent = error.message ?? error);
 const tiles = new Map();
+/** Who speaks may be known before there is a tile. */
+let speaker;
 
 $('entry').onsubmit = async (event) => {
   event.preventDefault();
@@ -48,7 +50,8 @@ function listen(room) {
   });
   on('message', ({ from, text }) => note(from, text));
   on('speaker', ({ person }) => {
-    for (const [id, { figure }] of tiles) figure.classList.toggle('speaks', id === person);
+    speaker = person;
+    for (const [id, { figure }] of tiles) figure.classList.toggle('speaks', id === speaker);
   });
   on('levels', (levels) => {
     const loud = new Map(levels.map(({ person, volume }) => [person, volume]));
@@ -85,6 +88,7 @@ function tile({ id, name }) {
   const [video, nameOf, layers, level, size] = ['video', 'b', 'span', 'meter', 'select'].map((each) => figure.querySelector(each));
   nameOf.textContent = name;
   figure.dataset.name = name;
+  figure.classList.toggle('speaks', id === speaker);
   $('tiles').append(figure);
   const made = { figure, video, layers, level, size };
   tiles.set(id, made);

@@ -61,6 +61,11 @@ export class Room extends EventTarget {
     this.producers[kind].resume();
   }
 
+  /** What the server says of the connection that this page sends by. */
+  connection() {
+    return this.request('connection', { transportId: this.#send.id });
+  }
+
   /** The largest picture that is wanted of someone: 0 or 1. */
   prefer(consumerId, spatialLayer) {
     return this.request('setPreferredLayers', { consumerId, spatialLayer, temporalLayer: 2 });

@@ -467,6 +467,12 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
         // The transport is gone for a reason of its own, and tells so itself; or a pipe's producer is closed.
         if (event.reason === 'origin-closed') this.producerClosed();
         break;
+      case 'lagged':
+        if (!this.#hasLayers()) break;
+        this.#stats()
+          .then(([stats]) => stats && !this.#closed && this.#layersChanged(stats.currentLayers, stats.currentLayers))
+          .catch((error: unknown) => logger.debug(`the layers are not known: ${String(error)}`));
+        break;
       default:
     }
   }

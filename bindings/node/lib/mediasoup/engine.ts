@@ -1,7 +1,7 @@
 // The Sfu of one worker, as the facade uses it: calls by name, and events to whom they are about.
 
 import { Connection } from '../connection.js';
-import type { RouterEvent } from '../events.js';
+import type { LaggedEvent, RouterEvent } from '../events.js';
 import { Handle } from '../handle.js';
 import { fromSfu } from './errors.js';
 import { Logger } from './logger.js';
@@ -42,9 +42,11 @@ export class Engine {
 
   /** Starts an SFU with these options. `closed` is called once, when it has ended. */
   static async start(options: object, closed: () => void): Promise<Engine> {
-    const lagged = ({ count }: { count: number }): void => logger.error(`${count} events were lost: the process was too slow`);
+    let engine: Engine | undefined;
+    const lagged = (event: LaggedEvent): void => engine?.lagged(event);
     try {
-      return new Engine(await Connection.start(options, { lagged, closed }));
+      engine = new Engine(await Connection.start(options, { lagged, closed }));
+      return engine;
     } catch (error) {
       throw fromSfu(error, 'createWorker');
     }
@@ -74,6 +76,12 @@ export class Engine {
   /** Has `hear` called for all that happens to an object, until it is released. */
   handle(id: string, hear: Hearer): void {
     this.#subjects.set(id, new Subject(this.#connection, id, hear));
+  }
+
+  /** Events were lost: all objects have to look what has become of them. */
+  private lagged(event: LaggedEvent): void {
+    logger.error(`${event.count} events were lost: the process was too slow`);
+    for (const subject of [...this.#subjects.values()]) subject.receive(event);
   }
 
   /** Nobody cares about an object any more. */

@@ -134,7 +134,8 @@ export abstract class Transport<
   readonly #dataConsumers = new Map<string, DataConsumer<any>>();
   readonly #meter = new RateMeter();
   readonly #limits: Limits = {};
-  readonly #logger: Logger;
+  /** @internal */
+  protected readonly logger: Logger;
   #appData: TransportAppData;
   #closed = false;
   /** Canonical name of what the endpoint sends. */
@@ -149,8 +150,8 @@ export abstract class Transport<
     this.#noun = noun;
     this.#observer = new EnhancedEventEmitter() as unknown as Observer;
     this.#appData = (parts.appData ?? {}) as TransportAppData;
-    this.#logger = new Logger(noun);
-    this.#logger.watch(this as unknown as EnhancedEventEmitter);
+    this.logger = new Logger(noun);
+    this.logger.watch(this as unknown as EnhancedEventEmitter);
     this.engine.handle(parts.engineId, (event) => {
       if (event && !this.#closed) this.heard(event);
     });

@@ -1,9 +1,12 @@
 // A transport to a WebRTC endpoint: ICE, DTLS, and data channels if they are wanted.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { SfuEvent } from '../events.js';
+import type { Tuple } from '../parameters.js';
+import type { TransportStats } from '../stats.js';
 import { describe, type AppData, type Either } from './app_data.js';
 import type { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError } from './errors.js';
+import { InvalidStateError, NotFoundError } from './errors.js';
 import type { Listener } from './listeners.js';
 import { iceCandidates, splitHostAndPort, type IceCandidate, type TransportListenInfo, type TransportListenIp } from './listen_info.js';
 import type { SctpNegotiatedCapabilities, SctpOptions, SctpParameters, SctpState } from './sctp_parameters.js';
@@ -278,22 +281,48 @@ export class WebRtcTransport<WebRtcTransportAppData extends AppData = AppData> e
         this.#ice(event.ice);
         this.#dtls(event.dtls);
         break;
-      case 'transport-tuple-selected': {
-        this.#tuple = tupleOf(event.tuple, this.#addressOf(event.tuple.local));
-        this.#tell('iceselectedtuplechange', this.#tuple);
-        if (this.#iceState === 'connected') this.#setIce('completed');
+      case 'transport-tuple-selected':
+        this.#selected(event.tuple);
         break;
-      }
       case 'sctp-state-changed':
-        if (event.state === this.#sctpState) break;
-        this.#sctpState = event.state;
-        this.#tell('sctpstatechange', event.state);
+        this.#sctp(event.state);
         break;
       case 'transport-closed':
         this.#lost(event.reason);
         break;
+      case 'lagged':
+        this.#refresh().catch((error: unknown) => this.logger.error('the states are not known', error));
+        break;
       default:
     }
+  }
+
+  /** Asks for what events would have told. */
+  async #refresh(): Promise<void> {
+    const { iceState, dtlsState, sctpState, tuple } = await this.call<TransportStats>('stats').catch((error: unknown) => {
+      if (!(error instanceof NotFoundError)) throw error;
+      return { iceState: null, dtlsState: 'closed' as const, sctpState: null, tuple: null };
+    });
+    if (this.closed) return;
+    if (iceState) this.#ice(iceState);
+    if (tuple) this.#selected(tuple);
+    if (dtlsState) this.#dtls(dtlsState);
+    if (sctpState) this.#sctp(sctpState);
+  }
+
+  #selected(path: Tuple): void {
+    const tuple = tupleOf(path, this.#addressOf(path.local));
+    if (!isDeepStrictEqual(tuple, this.#tuple)) {
+      this.#tuple = tuple;
+      this.#tell('iceselectedtuplechange', tuple);
+    }
+    if (this.#iceState === 'connected') this.#setIce('completed');
+  }
+
+  #sctp(state: SctpState): void {
+    if (state === this.#sctpState) return;
+    this.#sctpState = state;
+    this.#tell('sctpstatechange', state);
   }
 
   /** Which of our addresses was used, as told to peers. */

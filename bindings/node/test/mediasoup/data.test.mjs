@@ -44,7 +44,7 @@ describe('a data producer', () => {
       { sctpStreamParameters: { streamId: 2 }, appData: 'x' },
     ];
     for (const options of wrong) await assert.rejects(transport.produceData(options), TypeError, JSON.stringify(options));
-    await assert.rejects(transport.produceData({ sctpStreamParameters: { streamId: 1 } }), /1/);
+    await assert.rejects(transport.produceData({ sctpStreamParameters: { streamId: 1 } }), /in use/);
     const without = await router.createWebRtcTransport(LOCAL);
     await assert.rejects(without.produceData({ sctpStreamParameters: { streamId: 1 } }), InvalidStateError);
     const pipe = await router.createPipeTransport({ listenIp: '127.0.0.1' });
