@@ -56,20 +56,20 @@ impl Engine {
         }
         let transport = router.transports.get_mut(key.transport as usize);
         let transport = transport.ok_or(CommandError::TransportNotFound(id))?;
-        let is = transport.kind_name();
+        let (is, piped) = (transport.kind_name(), transport.pipe.is_some());
         match (&mut transport.kind, config.stream) {
             (TransportKind::WebRtc(webrtc), Some(stream)) => {
                 let parameters = config.parameters.clone();
                 let opened = webrtc.peer.open_channel(now, Some(stream), parameters, true);
                 opened.map_err(|error| CommandError::Data { transport: id, error })?;
             }
-            (_, Some(stream)) if transport.pipe.is_some() => {
+            (_, Some(stream)) if piped => {
                 let parameters = config.parameters.clone();
                 let expected = transport.data.expect(now, stream, parameters);
                 expected.map_err(|error| CommandError::Data { transport: id, error })?;
             }
             (TransportKind::Direct, None) => {}
-            (TransportKind::WebRtc(_) | TransportKind::Local(_), None) => {
+            (kind, None) if piped || matches!(kind, TransportKind::WebRtc(_)) => {
                 let (what, expected) =
                     ("stream of the data producer", "one, unless the transport is direct");
                 return Err(CommandError::InvalidParameters { what, expected });
@@ -367,7 +367,13 @@ impl Engine {
         }
     }
 
-    pub(super) fn end_data_producer(&mut self, now: Time, index: u32, key: u32, reason: CloseReason) {
+    pub(super) fn end_data_producer(
+        &mut self,
+        now: Time,
+        index: u32,
+        key: u32,
+        reason: CloseReason,
+    ) {
         let Self { routers, events, data, .. } = self;
         let Some(router) = routers.get_mut(index as usize) else { return };
         let Some(closed) = router.close_data_producer(now, key, reason, events) else { return };
@@ -379,7 +385,13 @@ impl Engine {
         }
     }
 
-    pub(super) fn end_data_consumer(&mut self, now: Time, index: u32, key: u32, reason: CloseReason) {
+    pub(super) fn end_data_consumer(
+        &mut self,
+        now: Time,
+        index: u32,
+        key: u32,
+        reason: CloseReason,
+    ) {
         let Self { routers, events, data, .. } = self;
         let Some(router) = routers.get_mut(index as usize) else { return };
         let closed = router.close_data_consumer(now, key, reason, events);
@@ -494,9 +506,7 @@ fn open_stream(
     let is = transport.kind_name();
     match (&mut transport.kind, config.stream) {
         (TransportKind::Direct, _) => Ok((None, parameters)),
-        (TransportKind::Local(_) | TransportKind::Plain(_), stream)
-            if transport.pipe.is_some() =>
-        {
+        (TransportKind::Local(_) | TransportKind::Plain(_), stream) if transport.pipe.is_some() => {
             let (stream, negotiated) = match stream {
                 DataStream::Negotiated(stream) => (stream, true),
                 DataStream::InBand => (None, false),

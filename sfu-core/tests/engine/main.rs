@@ -13,6 +13,7 @@ mod keyframe_cache;
 mod keyframes;
 mod lifecycle;
 mod loss;
+mod pipe_data;
 mod pipes;
 mod plain_transport;
 mod red;

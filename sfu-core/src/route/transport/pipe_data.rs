@@ -175,3 +175,59 @@ fn config(active: bool) -> SctpConfig {
     config.remote_max_message_size = MAX_MESSAGE;
     config
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Carries packets to and fro until both are still; gives what each tells.
+    fn exchange(now: Time, ends: [&mut PipeData; 2]) -> [Vec<(Side, SctpEvent)>; 2] {
+        let [a, b] = ends;
+        let (mut told, mut packet) = ([Vec::new(), Vec::new()], Vec::new());
+        for _ in 0..50 {
+            for turn in 0..2 {
+                let (from, to) = if turn == 0 { (&mut *a, &mut *b) } else { (&mut *b, &mut *a) };
+                while let Some(side) = from.poll_transmit(now, &mut packet) {
+                    let side = if side == Side::Near { Side::Far } else { Side::Near };
+                    let _ = to.handle_packet(now, side, &packet);
+                }
+            }
+            told[0].extend(std::iter::from_fn(|| a.poll_event()));
+            told[1].extend(std::iter::from_fn(|| b.poll_event()));
+        }
+        told
+    }
+
+    #[test]
+    fn an_end_that_begins_anew_ends_what_was_before() {
+        let now = Time::from_secs(1);
+        let (mut first, mut other) = (PipeData::default(), PipeData::default());
+        first.open(now, None, ChannelParameters::new("one"), false).unwrap();
+        let [_, told] = exchange(now, [&mut first, &mut other]);
+        let opened = |(side, event): &(Side, SctpEvent), label: &str| {
+            let SctpEvent::ChannelOpened { parameters, .. } = event else { return false };
+            *side == Side::Far && parameters.label == label
+        };
+        assert!(told.iter().any(|told| opened(told, "one")));
+        let over = (Side::Far, SctpEvent::StateChanged(SctpState::Closed));
+        assert!(!told.contains(&over));
+        // Its process ends, and the next one knows of nothing.
+        let mut second = PipeData::default();
+        second.open(now, None, ChannelParameters::new("two"), false).unwrap();
+        let [_, told] = exchange(now, [&mut second, &mut other]);
+        let over = told.iter().position(|told| *told == over).expect("the end of the first");
+        assert!(told.iter().skip(over).any(|told| opened(told, "two")), "{told:?}");
+    }
+
+    #[test]
+    fn packets_of_no_association_are_refused_and_leave_nothing() {
+        let now = Time::from_secs(1);
+        let mut end = PipeData::default();
+        for packet in [&[][..], &[0; 12], &[0xff; 40], &[1; 200]] {
+            end.handle_packet(now, Side::Near, packet).unwrap_err();
+            assert!(end.handle_packet(now, Side::Far, packet).is_err());
+        }
+        assert_eq!(end.buffered_amount(0), 0);
+        assert_eq!(end.send(0, &Message::text("x")), Err(SctpError::NotConnected));
+    }
+}
