@@ -100,7 +100,9 @@ export function transportStats(
   meter: RateMeter,
 ): BaseTransportStats {
   const now = Date.now();
-  const { bytesReceived, bytesSent, availableOutgoingBitrate } = stats;
+  const { bytesReceived: rtpBytesReceived, bytesSent: rtpBytesSent, availableOutgoingBitrate, sctp } = stats;
+  const bytesReceived = rtpBytesReceived + (sctp?.bytesReceived ?? 0);
+  const bytesSent = rtpBytesSent + (sctp?.bytesSent ?? 0);
   return {
     transportId,
     timestamp: now,
@@ -109,11 +111,11 @@ export function transportStats(
     recvBitrate: meter.rate('received', bytesReceived, now),
     bytesSent,
     sendBitrate: meter.rate('sent', bytesSent, now),
-    // The SFU counts what is on the wire, all kinds together.
-    rtpBytesReceived: bytesReceived,
-    rtpRecvBitrate: meter.rate('received', bytesReceived, now),
-    rtpBytesSent: bytesSent,
-    rtpSendBitrate: meter.rate('sent', bytesSent, now),
+    // Retransmissions and RTCP included: the SFU counts what is on the wire.
+    rtpBytesReceived,
+    rtpRecvBitrate: meter.rate('RTP received', rtpBytesReceived, now),
+    rtpBytesSent,
+    rtpSendBitrate: meter.rate('RTP sent', rtpBytesSent, now),
     rtxBytesReceived: 0,
     rtxRecvBitrate: 0,
     rtxBytesSent: 0,
