@@ -26,7 +26,7 @@ fn rust_methods() -> BTreeSet<(&'static str, &'static str)> {
         }};
     }
     list! {
-        Sfu: create_router restore_router shards shard_stats addresses;
+        Sfu: create_router restore_router listen unlisten shards shard_stats addresses;
         Router: create_webrtc_transport create_plain_transport create_pipe_transport
             create_direct_transport create_active_speaker_observer create_audio_level_observer
             pipe_to_router can_consume speakers set_speaker_options accept_offer snapshot dump close;
