@@ -19,7 +19,6 @@ export interface HandleEvents {
  */
 export abstract class Handle<
   // The map of an EventEmitter is matched against itself, which only `any` allows.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   Events extends HandleEvents & Record<keyof Events, any[]> = any,
 > extends EventEmitter<Events> {
   /** Its identity. */

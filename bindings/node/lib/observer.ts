@@ -14,7 +14,6 @@ export interface ObserverDescription {
 
 /** What both kinds of observer can do. */
 export abstract class Observer<
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   Events extends HandleEvents & Record<keyof Events, any[]>,
 > extends Handle<Events> {
   /** Id of its router. */

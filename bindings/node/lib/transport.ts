@@ -61,7 +61,6 @@ export interface TransportDescription {
 
 /** What every kind of transport can do. */
 export abstract class BaseTransport<
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   Events extends TransportEvents & Record<keyof Events, any[]> = any,
 > extends Handle<Events> {
   /** Id of its router. */
@@ -103,7 +102,6 @@ export abstract class BaseTransport<
 
 /** What every kind of transport but the pipe can do. */
 export abstract class PeerTransport<
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   Events extends TransportEvents & Record<keyof Events, any[]> = any,
 > extends BaseTransport<Events> {
   /** The open consumers of it. */

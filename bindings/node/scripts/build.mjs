@@ -32,4 +32,5 @@ const fresh = `${binary}.new`;
 copyFileSync(given.binary ?? built(), fresh);
 if (process.platform === 'linux' && existsSync('/usr/bin/strip')) run('strip', '--strip-unneeded', fresh);
 renameSync(fresh, binary);
+for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(join(root, '../..', name), join(root, name));
 console.log(`built ${binary}`);

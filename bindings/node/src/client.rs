@@ -1,5 +1,8 @@
 //! The JavaScript class that the TypeScript side stands on.
 
+// Node-API's arguments come as values.
+#![allow(clippy::needless_pass_by_value)]
+
 use std::sync::Arc;
 
 use napi::Env;

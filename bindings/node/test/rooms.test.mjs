@@ -83,6 +83,31 @@ describe('a router', { timeout: 120_000 }, () => {
     assert.deepEqual(got.slice(1), expected.slice(-3));
   });
 
+  test('knows what was closed while events were lost', async (t) => {
+    const sfu = await sfuFor(t, { eventCapacity: 4 });
+    const room = await sfu.createRouter();
+    const source = await room.createDirectTransport();
+    const [dataProducer, noise] = [await source.produceData({ label: 'short-lived' }), await source.produceData({ label: 'noise' })];
+    const sink = await room.createDirectTransport();
+    await sink.consumeData({ dataProducer: noise });
+    const consumers = await Promise.all(Array.from({ length: 50 }, () => sink.consumeData({ dataProducer })));
+    const [lagged, all] = [once(sfu, 'lagged'), room.events()];
+    // This thread is busy until all is on its way, and more happens meanwhile than is kept for it.
+    const calls = Array.from({ length: 4_000 }, () => noise.send('noise'));
+    calls.push(dataProducer.close());
+    const busyUntil = Date.now() + 300;
+    while (Date.now() < busyUntil);
+    await Promise.all(calls);
+    const [count] = await lagged;
+    assert.ok(count > 0);
+    await eventually('all data consumers are known to be closed', () => consumers.every((consumer) => consumer.closed));
+    assert.equal(sink.dataConsumers.length, 1);
+    await room.close();
+    let lost = 0;
+    for await (const event of all) if (event.type === 'lagged') lost += event.count;
+    assert.ok(lost >= count);
+  });
+
   test('gives its producers to another router, on another shard', async (t) => {
     const sfu = await sfuFor(t, { shards: 2 });
     const { room, source, producer } = await loop(sfu, { shard: 0 });
