@@ -4,10 +4,10 @@ import type { SfuEvent } from '../events.js';
 import type { ConsumerStats } from '../stats.js';
 import { describe, type AppData } from './app_data.js';
 import { layerCounts, producerType } from './codecs.js';
-import type { Engine } from './engine.js';
-import { EnhancedEventEmitter } from './enhanced_events.js';
-import { closedError, InvalidStateError } from './errors.js';
-import { Logger } from './logger.js';
+import type { EnhancedEventEmitter } from './enhanced_events.js';
+import type { EntityParts } from './entity.js';
+import { InvalidStateError } from './errors.js';
+import { Sink } from './flow.js';
 import type { Producer, ProducerStat } from './producer.js';
 import type { MediaKind, RtpCapabilities, RtpEncodingParameters, RtpParameters } from './rtp_parameters.js';
 import { SCORES_MS, scoreOf } from './scores.js';
@@ -149,39 +149,25 @@ export type ConsumerObserverEvents = {
 };
 
 /** @internal What a consumer is made of. */
-export type ConsumerParts = {
-  engine: Engine;
-  /** Its id in the SFU. */
-  engineId: string;
+export type ConsumerParts = EntityParts & {
   /** Ids of all its streams in the SFU, on a pipe. */
   engineIds: string[];
-  id: string;
   producer: Producer<any>;
   rtpParameters: RtpParameters;
   pipe: boolean;
   paused: boolean;
   preferredLayers: ConsumerLayers | undefined;
-  appData: AppData | undefined;
 };
 
 /** In the SFU: all layers that there are. */
 const ALL = 255;
 
-const logger = new Logger('Consumer');
-
 /** A producer on its way to one endpoint. Made by `transport.consume`. */
-export class Consumer<ConsumerAppData extends AppData = AppData> extends EnhancedEventEmitter<ConsumerEvents> {
-  readonly #engine: Engine;
+export class Consumer<ConsumerAppData extends AppData = AppData> extends Sink<ConsumerAppData, ConsumerEvents, ConsumerObserver> {
   readonly #parts: ConsumerParts;
-  readonly #noun: 'Consumer' | 'PipeConsumer';
   readonly #type: ConsumerType;
-  readonly #observer: ConsumerObserver = new EnhancedEventEmitter<ConsumerObserverEvents>();
   readonly #meter = new RateMeter();
   readonly #ticker: Ticker;
-  #appData: ConsumerAppData;
-  #closed = false;
-  #paused: boolean;
-  #producerPaused: boolean;
   #priority = 1;
   #preferredLayers: ConsumerLayers | undefined;
   #currentLayers: ConsumerLayers | undefined;
@@ -192,46 +178,24 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
 
   /** @internal */
   constructor(parts: ConsumerParts) {
-    super();
+    super(parts, parts.pipe ? 'PipeConsumer' : 'Consumer', parts.paused, parts.producer, 'producer');
     this.#parts = parts;
-    this.#engine = parts.engine;
-    this.#noun = parts.pipe ? 'PipeConsumer' : 'Consumer';
     this.#type = parts.pipe ? 'pipe' : producerType(parts.producer.rtpParameters);
-    this.#paused = parts.paused;
-    this.#producerPaused = parts.producer.paused;
-    this.#appData = (parts.appData ?? {}) as ConsumerAppData;
     if (this.#hasLayers()) this.#preferredLayers = this.#clamp(parts.preferredLayers ?? { spatialLayer: ALL });
-    logger.watch(this);
     this.#ticker = new Ticker(SCORES_MS, () => this.#poll());
-    for (const emitter of [this, this.#observer]) {
+    for (const emitter of [this, this.observer]) {
       emitter.on('newListener' as never, (name: string) => {
-        if (name !== 'score' || this.#closed) return;
+        if (name !== 'score' || this.closed) return;
         this.#ticker.start();
         void parts.producer.score;
       });
     }
-    parts.producer.consumers.add(this);
-    for (const id of parts.engineIds) this.#engine.handle(id, (event, packets) => this.#on(event, packets));
-  }
-
-  /** Its id. */
-  get id(): string {
-    return this.#parts.id;
-  }
-
-  /** @internal Its id in the SFU. */
-  get engineId(): string {
-    return this.#parts.engineId;
+    for (const id of parts.engineIds) this.hear(id, (event, packets) => this.#on(event, packets));
   }
 
   /** What it follows. */
   get producerId(): string {
     return this.#parts.producer.id;
-  }
-
-  /** Whether it is closed. */
-  get closed(): boolean {
-    return this.#closed;
   }
 
   get kind(): MediaKind {
@@ -247,14 +211,9 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
     return this.#type;
   }
 
-  /** Whether it is paused itself. */
-  get paused(): boolean {
-    return this.#paused;
-  }
-
   /** Whether its producer is paused. */
   get producerPaused(): boolean {
-    return this.#producerPaused;
+    return this.sourcePaused;
   }
 
   /** 1 to 255; see `setPriority`. */
@@ -282,69 +241,14 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
     return this.#currentLayers;
   }
 
-  get appData(): ConsumerAppData {
-    return this.#appData;
-  }
-
-  set appData(appData: ConsumerAppData) {
-    this.#appData = appData;
-  }
-
-  get observer(): ConsumerObserver {
-    return this.#observer;
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#engine.tell(`${this.#noun}.close`, this.engineId);
-    this.#end();
-    this.emit('@close');
-    this.#observer.safeEmit('close');
-  }
-
-  /** @private Its transport was closed. */
-  transportClosed(): void {
-    if (this.#closed) return;
-    this.#end();
-    this.safeEmit('transportclose');
-    this.#observer.safeEmit('close');
-  }
-
-  /** @internal What it follows was closed. */
-  producerClosed(): void {
-    if (this.#closed) return;
-    // In the SFU a consumer outlives its producer, to follow another; but not on a pipe.
-    this.#engine.tell(`${this.#noun}.close`, this.engineId);
-    this.#end();
-    this.emit('@producerclose');
-    this.safeEmit('producerclose');
-    this.#observer.safeEmit('close');
-  }
-
-  /** @internal */
-  producerPaused_(): void {
-    if (this.#closed || this.#producerPaused) return;
-    this.#producerPaused = true;
-    this.safeEmit('producerpause');
-    if (!this.#paused) this.#observer.safeEmit('pause');
-  }
-
-  /** @internal */
-  producerResumed(): void {
-    if (this.#closed || !this.#producerPaused) return;
-    this.#producerPaused = false;
-    this.safeEmit('producerresume');
-    if (!this.#paused) this.#observer.safeEmit('resume');
-  }
-
   /** @internal Scores of its producer changed. */
   producerScored(): void {
-    if (!this.#closed) this.#tellScore();
+    if (!this.closed) this.#tellScore();
   }
 
   /** What is in it. */
   async dump(): Promise<ConsumerDump> {
-    this.#check('dump');
+    this.check('dump');
     const { producer } = this.#parts;
     const { rtpParameters } = this;
     const base: BaseConsumerDump = {
@@ -355,8 +259,8 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
       consumableRtpEncodings: producer.consumableRtpParameters.encodings ?? [],
       supportedCodecPayloadTypes: rtpParameters.codecs.map((codec) => codec.payloadType),
       traceEventTypes: [...this.#traceTypes],
-      paused: this.#paused,
-      producerPaused: this.#producerPaused,
+      paused: this.paused,
+      producerPaused: this.producerPaused,
       priority: this.#priority,
     };
     const streams = (rtpParameters.encodings ?? []).map((_, index) => this.#streamDump(index));
@@ -380,7 +284,7 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
 
   /** Figures of its streams and, unless it is a pipe's, of the producer's stream that is forwarded. */
   async getStats(): Promise<(ConsumerStat | ProducerStat)[]> {
-    this.#check('getStats');
+    this.check('getStats');
     const stats = await this.#stats();
     const sent = stats.map((each, index) => {
       return sendStats(this.kind, this.rtpParameters, each, index, this.#score, this.#meter);
@@ -394,31 +298,13 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
     return forwarded ? [...sent, forwarded] : sent;
   }
 
-  /** Sends nothing until it is resumed. */
-  async pause(): Promise<void> {
-    this.#check('pause');
-    await this.#engine.call(`${this.#noun}.pause`, this.engineId);
-    if (this.#paused) return;
-    this.#paused = true;
-    if (!this.#producerPaused) this.#observer.safeEmit('pause');
-  }
-
-  /** Undoes a pause; video goes on with a key frame. */
-  async resume(): Promise<void> {
-    this.#check('resume');
-    await this.#engine.call(`${this.#noun}.resume`, this.engineId);
-    if (!this.#paused) return;
-    this.#paused = false;
-    if (!this.#producerPaused) this.#observer.safeEmit('resume');
-  }
-
   /** Says what is the most that is wanted of simulcast or SVC. */
   async setPreferredLayers({ spatialLayer, temporalLayer }: ConsumerLayers): Promise<void> {
     checkLayers({ spatialLayer, temporalLayer });
-    this.#check('setPreferredLayers');
+    this.check('setPreferredLayers');
     if (!this.#hasLayers()) return;
     const layers = this.#clamp(temporalLayer === undefined ? { spatialLayer } : { spatialLayer, temporalLayer });
-    await this.#engine.call('Consumer.setPreferredLayers', this.engineId, layers);
+    await this.call('setPreferredLayers', layers);
     this.#preferredLayers = layers;
   }
 
@@ -427,37 +313,36 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
     if (typeof priority !== 'number' || !(priority >= 1 && priority <= 255)) {
       throw new TypeError(`priority: expected a number from 1 to 255, got ${describe(priority)}`);
     }
-    this.#check('setPriority');
+    this.check('setPriority');
     if (this.kind === 'video' && this.#type !== 'pipe') {
       // A picture larger than any: only the weight is to count.
       const demand = { width: 0xffff, height: 0xffff, priority: Math.floor(priority) };
-      await this.#engine.call('Consumer.setDemand', this.engineId, demand);
+      await this.call('setDemand', demand);
     }
     this.#priority = Math.floor(priority);
   }
 
   /** Weight 1 again. */
   async unsetPriority(): Promise<void> {
-    this.#check('unsetPriority');
+    this.check('unsetPriority');
     if (this.#priority !== 1) await this.setPriority(1);
   }
 
   /** Asks the publisher for a key frame. */
   async requestKeyFrame(): Promise<void> {
-    this.#check('requestKeyFrame');
+    this.check('requestKeyFrame');
     if (this.kind !== 'video' || this.#type === 'pipe') return;
-    await this.#engine.call('Consumer.requestKeyFrame', this.engineId);
+    await this.call('requestKeyFrame');
   }
 
   /** Chooses what `trace` events are wanted. The SFU tells none. */
   async enableTraceEvent(types: ConsumerTraceEventType[] = []): Promise<void> {
     const chosen = checkTraceTypes(types, TRACE_TYPES);
-    this.#check('enableTraceEvent');
+    this.check('enableTraceEvent');
     this.#traceTypes = chosen;
   }
 
   #on(event: SfuEvent | undefined, packets: Buffer[]): void {
-    if (this.#closed) return;
     for (const packet of packets) this.safeEmit('rtp', packet);
     switch (event?.type) {
       case 'consumer-layers-changed':
@@ -465,13 +350,13 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
         break;
       case 'consumer-closed':
         // The transport is gone for a reason of its own, and tells so itself; or a pipe's producer is closed.
-        if (event.reason === 'origin-closed') this.producerClosed();
+        if (event.reason === 'origin-closed') this.sourceClosed();
         break;
       case 'lagged':
         if (!this.#hasLayers()) break;
         this.#stats()
-          .then(([stats]) => stats && !this.#closed && this.#layersChanged(stats.currentLayers, stats.currentLayers))
-          .catch((error: unknown) => logger.debug(`the layers are not known: ${String(error)}`));
+          .then(([stats]) => stats && !this.closed && this.#layersChanged(stats.currentLayers, stats.currentLayers))
+          .catch((error: unknown) => this.logger.debug(`the layers are not known: ${String(error)}`));
         break;
       default:
     }
@@ -485,7 +370,7 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
     if (before?.spatialLayer === now?.spatialLayer && before?.temporalLayer === now?.temporalLayer) return;
     this.#currentLayers = now;
     this.safeEmit('layerschange', now);
-    this.#observer.safeEmit('layerschange', now);
+    this.observer.safeEmit('layerschange', now);
   }
 
   /** Within the layers that the producer has. */
@@ -501,25 +386,20 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
     return this.#type === 'simulcast' || this.#type === 'svc';
   }
 
-  #end(): void {
-    this.#closed = true;
+  /** @internal */
+  protected override ended(): void {
+    super.ended();
     this.#ticker.stop();
-    this.#parts.producer.consumers.delete(this);
-    for (const id of this.#parts.engineIds) this.#engine.release(id);
-  }
-
-  #check(method: string): void {
-    if (this.#closed) throw closedError(this.#engine, `${method}: the consumer ${this.id} is closed`);
   }
 
   async #stats(): Promise<ConsumerStats[]> {
-    const stats = await this.#engine.call<ConsumerStats | ConsumerStats[]>(`${this.#noun}.stats`, this.engineId);
+    const stats = await this.call<ConsumerStats | ConsumerStats[]>('stats');
     return Array.isArray(stats) ? stats : [stats];
   }
 
   async #poll(): Promise<void> {
     const stats = await this.#stats();
-    if (this.#closed) return;
+    if (this.closed) return;
     this.#score = scoreOf(Math.max(0, ...stats.map((each) => each.fractionLost)));
     this.#tellScore();
   }
@@ -530,7 +410,7 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Enhance
     if (text === this.#told) return;
     this.#told = text;
     this.safeEmit('score', score);
-    this.#observer.safeEmit('score', score);
+    this.observer.safeEmit('score', score);
   }
 
   #streamDump(encodingIdx: number): RtpStreamDump {

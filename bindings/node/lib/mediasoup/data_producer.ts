@@ -2,10 +2,10 @@
 
 import type { AppData } from './app_data.js';
 import type { DataConsumer } from './data_consumer.js';
-import type { Engine } from './engine.js';
-import { EnhancedEventEmitter } from './enhanced_events.js';
-import { closedError, InvalidStateError } from './errors.js';
-import { Logger } from './logger.js';
+import type { EnhancedEventEmitter } from './enhanced_events.js';
+import type { EntityParts } from './entity.js';
+import { InvalidStateError } from './errors.js';
+import { Source } from './flow.js';
 import { checkSubchannels, encodeMessage } from './messages.js';
 import type { SctpStreamParameters } from './sctp_parameters.js';
 
@@ -54,52 +54,27 @@ export type DataProducerObserver = EnhancedEventEmitter<DataProducerObserverEven
 export type DataProducerObserverEvents = { close: []; pause: []; resume: [] };
 
 /** @internal What a data producer is made of. */
-export type DataProducerParts = {
-  engine: Engine;
-  engineId: string;
-  id: string;
+export type DataProducerParts = EntityParts & {
   type: DataProducerType;
   sctpStreamParameters: SctpStreamParameters | undefined;
   label: string;
   protocol: string;
   paused: boolean;
-  appData: AppData | undefined;
 };
 
-const logger = new Logger('DataProducer');
-
 /** A source of messages. Made by `transport.produceData`. */
-export class DataProducer<DataProducerAppData extends AppData = AppData> extends EnhancedEventEmitter<DataProducerEvents> {
-  readonly #engine: Engine;
+export class DataProducer<DataProducerAppData extends AppData = AppData> extends Source<
+  DataProducerAppData,
+  DataProducerEvents,
+  DataProducerObserver,
+  DataConsumer
+> {
   readonly #parts: DataProducerParts;
-  readonly #observer: DataProducerObserver = new EnhancedEventEmitter<DataProducerObserverEvents>();
-  readonly #consumers = new Set<DataConsumer>();
-  #appData: DataProducerAppData;
-  #closed = false;
-  #paused: boolean;
 
   /** @internal */
   constructor(parts: DataProducerParts) {
-    super();
+    super(parts, 'DataProducer', parts.paused);
     this.#parts = parts;
-    this.#engine = parts.engine;
-    this.#paused = parts.paused;
-    this.#appData = (parts.appData ?? {}) as DataProducerAppData;
-    logger.watch(this);
-  }
-
-  get id(): string {
-    return this.#parts.id;
-  }
-
-  /** @internal Its id in the SFU. */
-  get engineId(): string {
-    return this.#parts.engineId;
-  }
-
-  /** Whether it is closed. */
-  get closed(): boolean {
-    return this.#closed;
   }
 
   get type(): DataProducerType {
@@ -119,87 +94,20 @@ export class DataProducer<DataProducerAppData extends AppData = AppData> extends
     return this.#parts.protocol;
   }
 
-  /** Whether it is paused. */
-  get paused(): boolean {
-    return this.#paused;
-  }
-
-  get appData(): DataProducerAppData {
-    return this.#appData;
-  }
-
-  set appData(appData: DataProducerAppData) {
-    this.#appData = appData;
-  }
-
-  get observer(): DataProducerObserver {
-    return this.#observer;
-  }
-
-  /** @internal Who follows it. */
-  get consumers(): Set<DataConsumer> {
-    return this.#consumers;
-  }
-
-  /** Closes it; its data consumers are closed with it. */
-  close(): void {
-    if (this.#closed) return;
-    this.#engine.tell('DataProducer.close', this.engineId);
-    this.#end();
-    this.emit('@close');
-    this.#observer.safeEmit('close');
-  }
-
-  /** @private Its transport was closed. */
-  transportClosed(): void {
-    if (this.#closed) return;
-    this.#end();
-    this.safeEmit('transportclose');
-    this.#observer.safeEmit('close');
-  }
-
-  #end(): void {
-    this.#closed = true;
-    this.#engine.release(this.engineId);
-    // As with a worker in another process, data consumers hear of it a moment later.
-    const consumers = [...this.#consumers];
-    setImmediate(() => consumers.forEach((consumer) => consumer.dataProducerClosed()));
-  }
-
   /** What is in it. */
   async dump(): Promise<DataProducerDump> {
-    this.#check('dump');
+    this.check('dump');
     const { id, paused, type, sctpStreamParameters, label, protocol } = this;
     return { id, paused, type, label, protocol, ...(sctpStreamParameters ? { sctpStreamParameters } : {}) };
   }
 
   /** Its figures. */
   async getStats(): Promise<DataProducerStat[]> {
-    this.#check('getStats');
+    this.check('getStats');
     type Counted = { messagesReceived: number; bytesReceived: number };
-    const { messagesReceived, bytesReceived } = await this.#engine.call<Counted>('DataProducer.stats', this.engineId);
+    const { messagesReceived, bytesReceived } = await this.call<Counted>('stats');
     const { label, protocol } = this;
     return [{ type: 'data-producer', timestamp: Date.now(), label, protocol, messagesReceived, bytesReceived }];
-  }
-
-  /** Forwards no message until it is resumed. */
-  async pause(): Promise<void> {
-    this.#check('pause');
-    await this.#engine.call('DataProducer.pause', this.engineId);
-    if (this.#paused) return;
-    this.#paused = true;
-    this.#observer.safeEmit('pause');
-    for (const consumer of this.#consumers) consumer.dataProducerPaused_();
-  }
-
-  /** Undoes a pause. */
-  async resume(): Promise<void> {
-    this.#check('resume');
-    await this.#engine.call('DataProducer.resume', this.engineId);
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#observer.safeEmit('resume');
-    for (const consumer of this.#consumers) consumer.dataProducerResumed();
   }
 
   /**
@@ -218,21 +126,17 @@ export class DataProducer<DataProducerAppData extends AppData = AppData> extends
     if (subchannels !== undefined) checkSubchannels(subchannels);
     for (const one of [requiredSubchannel, ignoredSubchannel]) if (one !== undefined) checkSubchannels([one]);
     if (this.type !== 'direct') throw new InvalidStateError('send: expected a data producer of a DirectTransport');
-    if (this.#closed) return;
+    if (this.closed) return;
     if (!subchannels?.length && requiredSubchannel === undefined && ignoredSubchannel === undefined) {
-      this.#engine.tell('DataProducer.send', this.engineId, { text }, [payload]);
+      this.engine.tell('DataProducer.send', this.engineId, { text }, [payload]);
       return;
     }
-    if (this.#paused) return;
-    for (const consumer of this.#consumers) {
+    if (this.paused) return;
+    for (const consumer of this.consumers) {
       const has = (subchannel: number): boolean => consumer.subchannels.includes(subchannel);
       const required = requiredSubchannel === undefined || has(requiredSubchannel);
       const ignored = ignoredSubchannel !== undefined && has(ignoredSubchannel);
       if (required && !ignored && (!subchannels?.length || subchannels.some(has))) consumer.deliver(text, payload);
     }
-  }
-
-  #check(method: string): void {
-    if (this.#closed) throw closedError(this.#engine, `${method}: the data producer ${this.id} is closed`);
   }
 }

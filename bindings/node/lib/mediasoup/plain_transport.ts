@@ -210,6 +210,7 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
 
   /** @internal */
   protected override ended(): void {
+    super.ended();
     this.#learning.stop();
   }
 

@@ -4,10 +4,10 @@ import type { ProducerStats } from '../stats.js';
 import type { AppData } from './app_data.js';
 import { producerType } from './codecs.js';
 import type { Consumer } from './consumer.js';
-import type { Engine } from './engine.js';
-import { EnhancedEventEmitter } from './enhanced_events.js';
-import { closedError, InvalidStateError } from './errors.js';
-import { Logger } from './logger.js';
+import type { EnhancedEventEmitter } from './enhanced_events.js';
+import type { EntityParts } from './entity.js';
+import { InvalidStateError } from './errors.js';
+import { Source } from './flow.js';
 import type { MediaKind, RtpParameters } from './rtp_parameters.js';
 import { Scores } from './scores.js';
 import { receiveStats, type RtpStreamRecvStats } from './stats.js';
@@ -93,67 +93,41 @@ export type ProducerObserverEvents = {
 };
 
 /** @internal What a producer is made of. */
-export type ProducerParts = {
-  engine: Engine;
-  engineId: string;
+export type ProducerParts = EntityParts & {
   /** Id of the transport in the SFU. */
   transportEngineId: string;
-  id: string;
   kind: MediaKind;
   rtpParameters: RtpParameters;
   /** `rtpParameters` in the router's numbers. */
   consumableRtpParameters: RtpParameters;
   paused: boolean;
   direct: boolean;
-  appData: AppData | undefined;
 };
 
-const logger = new Logger('Producer');
-
 /** A source of audio or video that the router receives. Made by `transport.produce`. */
-export class Producer<ProducerAppData extends AppData = AppData> extends EnhancedEventEmitter<ProducerEvents> {
-  readonly #engine: Engine;
+export class Producer<ProducerAppData extends AppData = AppData> extends Source<
+  ProducerAppData,
+  ProducerEvents,
+  ProducerObserver,
+  Consumer
+> {
   readonly #parts: ProducerParts;
   readonly #type: ProducerType;
-  readonly #observer: ProducerObserver = new EnhancedEventEmitter<ProducerObserverEvents>();
-  readonly #consumers = new Set<Consumer>();
   readonly #scores: Scores;
-  #appData: ProducerAppData;
-  #closed = false;
-  #paused: boolean;
   #traceTypes: ProducerTraceEventType[] = [];
   #unsent: Buffer[] = [];
 
   /** @internal */
   constructor(parts: ProducerParts) {
-    super();
+    super(parts, 'Producer', parts.paused);
     this.#parts = parts;
-    this.#engine = parts.engine;
     this.#type = producerType(parts.rtpParameters);
-    this.#paused = parts.paused;
-    this.#appData = (parts.appData ?? {}) as ProducerAppData;
-    logger.watch(this);
     this.#scores = new Scores(() => this.#poll());
-    for (const emitter of [this, this.#observer]) {
+    for (const emitter of [this, this.observer]) {
       emitter.on('newListener' as never, (name: string) => {
-        if (name === 'score' && !this.#closed) this.#scores.start();
+        if (name === 'score' && !this.closed) this.#scores.start();
       });
     }
-  }
-
-  /** Its id. */
-  get id(): string {
-    return this.#parts.id;
-  }
-
-  /** @internal Its id in the SFU. */
-  get engineId(): string {
-    return this.#parts.engineId;
-  }
-
-  /** Whether it is closed. */
-  get closed(): boolean {
-    return this.#closed;
   }
 
   get kind(): MediaKind {
@@ -174,59 +148,17 @@ export class Producer<ProducerAppData extends AppData = AppData> extends Enhance
     return this.#parts.consumableRtpParameters;
   }
 
-  /** Whether it is paused. */
-  get paused(): boolean {
-    return this.#paused;
-  }
-
   /** How well its streams arrive; empty until the first have been measured. */
   get score(): ProducerScore[] {
-    if (!this.#closed) this.#scores.start();
+    if (!this.closed) this.#scores.start();
     return this.#scores.current;
   }
 
-  get appData(): ProducerAppData {
-    return this.#appData;
-  }
-
-  set appData(appData: ProducerAppData) {
-    this.#appData = appData;
-  }
-
-  get observer(): ProducerObserver {
-    return this.#observer;
-  }
-
-  /** @internal Who follows it. */
-  get consumers(): Set<Consumer> {
-    return this.#consumers;
-  }
-
-  /** Closes it; its consumers are closed with it. */
-  close(): void {
-    if (this.#closed) return;
-    this.#engine.tell('Producer.close', this.engineId);
-    this.#end();
-    this.emit('@close');
-    this.#observer.safeEmit('close');
-  }
-
-  /** @private Its transport was closed. */
-  transportClosed(): void {
-    if (this.#closed) return;
-    this.#end();
-    this.safeEmit('transportclose');
-    this.#observer.safeEmit('close');
-  }
-
-  #end(): void {
-    this.#closed = true;
+  /** @internal */
+  protected override ended(): void {
+    super.ended();
     this.#scores.stop();
     this.#unsent = [];
-    this.#engine.release(this.engineId);
-    // As with a worker in another process, consumers hear of it a moment later.
-    const consumers = [...this.#consumers];
-    setImmediate(() => consumers.forEach((consumer) => consumer.producerClosed()));
   }
 
   /** What is in it. */
@@ -262,30 +194,10 @@ export class Producer<ProducerAppData extends AppData = AppData> extends Enhance
     });
   }
 
-  /** Forwards nothing until it is resumed. */
-  async pause(): Promise<void> {
-    this.#check('pause');
-    await this.#engine.call('Producer.pause', this.engineId);
-    if (this.#paused) return;
-    this.#paused = true;
-    this.#observer.safeEmit('pause');
-    for (const consumer of this.#consumers) consumer.producerPaused_();
-  }
-
-  /** Undoes a pause. */
-  async resume(): Promise<void> {
-    this.#check('resume');
-    await this.#engine.call('Producer.resume', this.engineId);
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#observer.safeEmit('resume');
-    for (const consumer of this.#consumers) consumer.producerResumed();
-  }
-
   /** Chooses what `trace` events are wanted. The SFU tells none. */
   async enableTraceEvent(types: ProducerTraceEventType[] = []): Promise<void> {
     const chosen = checkTraceTypes(types, TRACE_TYPES);
-    this.#check('enableTraceEvent');
+    this.check('enableTraceEvent');
     this.#traceTypes = chosen;
   }
 
@@ -293,31 +205,27 @@ export class Producer<ProducerAppData extends AppData = AppData> extends Enhance
   send(rtpPacket: Buffer): void {
     if (!((rtpPacket as unknown) instanceof Uint8Array)) throw new TypeError('rtpPacket: expected a Buffer');
     if (!this.#parts.direct) throw new InvalidStateError('send: expected a producer of a DirectTransport');
-    if (this.#closed) return;
+    if (this.closed) return;
     // What one turn of the event loop sends goes down together. The caller may reuse its buffer.
     if (this.#unsent.push(Buffer.from(rtpPacket)) > 1) return;
     setImmediate(() => {
       const packets = this.#unsent.splice(0);
-      if (packets.length > 0) this.#engine.tell('DirectTransport.sendRtp', this.#parts.transportEngineId, { producer: this.engineId }, packets);
+      if (packets.length > 0) this.engine.tell('DirectTransport.sendRtp', this.#parts.transportEngineId, { producer: this.engineId }, packets);
     });
   }
 
   #stats(): Promise<ProducerStats> {
-    this.#check('getStats');
-    return this.#engine.call('Producer.stats', this.engineId);
-  }
-
-  #check(method: string): void {
-    if (this.#closed) throw closedError(this.#engine, `${method}: the producer ${this.id} is closed`);
+    this.check('getStats');
+    return this.call('stats');
   }
 
   async #poll(): Promise<void> {
-    const { encodings } = await this.#engine.call<ProducerStats>('Producer.stats', this.engineId);
+    const { encodings } = await this.call<ProducerStats>('stats');
     const rids = (this.rtpParameters.encodings ?? []).map((each) => each.rid);
-    if (this.#closed || !this.#scores.update(encodings, rids)) return;
+    if (this.closed || !this.#scores.update(encodings, rids)) return;
     const score = this.#scores.current;
     this.safeEmit('score', score);
-    this.#observer.safeEmit('score', score);
-    for (const consumer of this.#consumers) consumer.producerScored();
+    this.observer.safeEmit('score', score);
+    for (const consumer of this.consumers) consumer.producerScored();
   }
 }

@@ -8,9 +8,9 @@ import type { Consumer } from './consumer.js';
 import type { DataConsumer } from './data_consumer.js';
 import type { DataProducer } from './data_producer.js';
 import { DirectTransport, type DirectTransportOptions } from './direct_transport.js';
-import type { Engine } from './engine.js';
-import { EnhancedEventEmitter } from './enhanced_events.js';
-import { closedError, NotFoundError, UnsupportedError } from './errors.js';
+import type { EnhancedEventEmitter } from './enhanced_events.js';
+import { Entity, type EntityParts } from './entity.js';
+import { NotFoundError, UnsupportedError } from './errors.js';
 import { newId } from './ids.js';
 import {
   announced,
@@ -22,12 +22,12 @@ import {
   type TransportListenIp,
 } from './listen_info.js';
 import type { Listener } from './listeners.js';
-import { Logger } from './logger.js';
 import { connectRouters, pairKey, pipeDataProducer, pipeProducer, type PipeTransportPair } from './pipes.js';
 import { PipeTransport, type PipeTransportOptions } from './pipe_transport.js';
 import { checkCryptoSuite, PlainTransport, type PlainTransportOptions, type SfuSrtpParameters } from './plain_transport.js';
 import { withPort } from './ports.js';
 import type { Producer } from './producer.js';
+import { checkedList, checkInterval, checkMessageSizes, checkRtcpListenInfo, preferred, udpInfo } from './router_arguments.js';
 import { RouterBook } from './router_book.js';
 import type { RtpObserver } from './rtp_observer.js';
 import type { RtpCapabilities, RouterRtpCodecCapability } from './rtp_parameters.js';
@@ -95,50 +95,25 @@ export type RouterObserver = EnhancedEventEmitter<RouterObserverEvents>;
 export type RouterObserverEvents = { close: []; newtransport: [Transport]; newrtpobserver: [RtpObserver] };
 
 /** @internal What a router is made of. */
-export type RouterParts = {
-  engine: Engine;
-  engineId: string;
-  id: string;
-  worker: Worker;
-  rtpCapabilities: RtpCapabilities;
-  appData: AppData | undefined;
-};
+export type RouterParts = EntityParts & { worker: Worker; rtpCapabilities: RtpCapabilities };
 
 /** The two direct transports that carry messages between two routers. */
 type DirectPair = { [routerId: string]: DirectTransport };
 
-const logger = new Logger('Router');
-
 /** A room, in which producers meet consumers. Made by `worker.createRouter`. */
-export class Router<RouterAppData extends AppData = AppData> extends EnhancedEventEmitter<RouterEvents> {
+export class Router<RouterAppData extends AppData = AppData> extends Entity<RouterAppData, RouterEvents, RouterObserver> {
   readonly #parts: RouterParts;
-  readonly #engine: Engine;
   readonly #book: RouterBook;
-  readonly #observer: RouterObserver = new EnhancedEventEmitter<RouterObserverEvents>();
   readonly #transports = new Map<string, Transport<any, any, any>>();
   readonly #observers = new Map<string, RtpObserver<any, any, any>>();
   readonly #pairs = new Map<string, Promise<PipeTransportPair>>();
   readonly #directPairs = new Map<string, Promise<DirectPair>>();
-  #appData: RouterAppData;
-  #closed = false;
 
   /** @internal */
   constructor(parts: RouterParts) {
-    super();
+    super(parts, 'Router');
     this.#parts = parts;
-    this.#engine = parts.engine;
     this.#book = new RouterBook(parts.rtpCapabilities);
-    this.#appData = (parts.appData ?? {}) as RouterAppData;
-    logger.watch(this);
-  }
-
-  get id(): string {
-    return this.#parts.id;
-  }
-
-  /** Whether it is closed. */
-  get closed(): boolean {
-    return this.#closed;
   }
 
   /** What it can receive; clients are loaded with it. */
@@ -146,42 +121,18 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     return this.#book.rtpCapabilities;
   }
 
-  get appData(): RouterAppData {
-    return this.#appData;
-  }
-
-  set appData(appData: RouterAppData) {
-    this.#appData = appData;
-  }
-
-  get observer(): RouterObserver {
-    return this.#observer;
-  }
-
   /** @internal What is in it. */
   get book(): RouterBook {
     return this.#book;
   }
 
-  /** Closes it, with all in it. */
-  close(): void {
-    if (this.#closed) return;
-    this.#engine.tell('Router.close', this.#parts.engineId);
-    this.#end();
-    this.emit('@close');
-    this.#observer.safeEmit('close');
-  }
-
   /** @private Its worker was closed. */
   workerClosed(): void {
-    if (this.#closed) return;
-    this.#end();
-    this.safeEmit('workerclose');
-    this.#observer.safeEmit('close');
+    this.end({ tell: false, event: 'workerclose' });
   }
 
-  #end(): void {
-    this.#closed = true;
+  /** @internal */
+  protected override ended(): void {
     for (const transport of [...this.#transports.values()]) transport.routerClosed();
     this.#transports.clear();
     for (const observer of [...this.#observers.values()]) observer.routerClosed();
@@ -192,7 +143,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
 
   /** What is in it. */
   async dump(): Promise<RouterDump> {
-    this.#check('dump');
+    this.check('dump');
     const { producers, consumers, dataProducers, dataConsumers } = this.#book;
     const ids = (all: Iterable<{ id: string }>): string[] => [...all].map((each) => each.id);
     const observers = [...this.#observers.values()];
@@ -226,7 +177,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     }
     checkMessageSizes({ maxSctpMessageSize, maxSendMessageSize, maxReceiveMessageSize });
     checkAppData(appData);
-    this.#check('createWebRtcTransport');
+    this.check('createWebRtcTransport');
     const ownListeners = webRtcServer === undefined;
     let listeners: Listener[];
     if (webRtcServer !== undefined) {
@@ -260,7 +211,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
       const made = await this.#make<Made>('createWebRtcTransport', parameters);
       const sizes = enableSctp ? { send: maxSendMessageSize, receive: maxReceiveMessageSize } : { send: 0, receive: 0 };
       if (webRtcServer?.closed) {
-        this.#engine.tell('WebRtcTransport.close', made.id);
+        this.engine.tell('WebRtcTransport.close', made.id);
         throw new NotFoundError(`webRtcServer: ${webRtcServer.id} was closed meanwhile`);
       }
       const transport = new WebRtcTransport<WebRtcTransportAppData>(this.#transportParts(made.id, sizes, appData), {
@@ -274,7 +225,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
       });
       this.#add(transport);
       webRtcServer?.handleWebRtcTransport(transport);
-      this.#observer.safeEmit('newtransport', transport as unknown as Transport);
+      this.observer.safeEmit('newtransport', transport as unknown as Transport);
       return transport;
     } catch (error) {
       release();
@@ -292,7 +243,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     if (rtcpListenInfo !== undefined) checkListenInfo(rtcpListenInfo, 'rtcpListenInfo');
     checkCryptoSuite(srtpCryptoSuite, 'srtpCryptoSuite');
     checkAppData(appData);
-    this.#check('createPlainTransport');
+    this.check('createPlainTransport');
     if (enableSctp) throw new UnsupportedError('enableSctp: expected false; a PlainTransport has no data channels');
     if (!rtcpMux && rtcpListenInfo) checkRtcpListenInfo(rtcpListenInfo, info);
     type Made = { id: string; localAddress: string; localRtcpAddress?: string | null; srtpParameters?: SfuSrtpParameters | null };
@@ -313,7 +264,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
       address: announced(info),
     });
     this.#add(transport);
-    this.#observer.safeEmit('newtransport', transport as unknown as Transport);
+    this.observer.safeEmit('newtransport', transport as unknown as Transport);
     return transport;
   }
 
@@ -333,7 +284,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     const { listenInfo, listenIp, port, enableSctp = false, enableRtx = false, enableSrtp = false, appData } = options ?? {};
     const info = udpInfo({ listenInfo, listenIp, port });
     checkAppData(appData);
-    this.#check('createPipeTransport');
+    this.check('createPipeTransport');
     if (enableSctp) throw new UnsupportedError('enableSctp: expected false; pipeToRouter carries messages without it');
     type Made = { id: string; localAddress: string; srtpParameters?: SfuSrtpParameters | null };
     const made = await withPort(this.#ports(info), (candidate) =>
@@ -351,7 +302,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
       address: announced(info),
     });
     this.#add(transport);
-    this.#observer.safeEmit('newtransport', transport as unknown as Transport);
+    this.observer.safeEmit('newtransport', transport as unknown as Transport);
     return transport;
   }
 
@@ -362,11 +313,11 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     const { maxMessageSize = 262_144, maxSendMessageSize = maxMessageSize, maxReceiveMessageSize = maxMessageSize, appData } = options;
     checkMessageSizes({ maxMessageSize, maxSendMessageSize, maxReceiveMessageSize });
     checkAppData(appData);
-    this.#check('createDirectTransport');
+    this.check('createDirectTransport');
     const made = await this.#make<{ id: string }>('createDirectTransport', {});
     const transport = new DirectTransport<DirectTransportAppData>(this.#transportParts(made.id, { send: maxSendMessageSize, receive: maxReceiveMessageSize }, appData));
     this.#add(transport);
-    this.#observer.safeEmit('newtransport', transport as unknown as Transport);
+    this.observer.safeEmit('newtransport', transport as unknown as Transport);
     return transport;
   }
 
@@ -382,7 +333,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     if (router === (this as Router<any>)) throw new TypeError('router: expected another one than this');
     const info = listenInfo ?? fromListenIp(listenIp ?? '127.0.0.1', 'udp');
     checkListenInfo(info, listenInfo ? 'listenInfo' : 'listenIp');
-    this.#check('pipeToRouter');
+    this.check('pipeToRouter');
     if (producerId !== undefined) {
       const producer = this.#book.producers.get(producerId);
       if (!producer) throw new NotFoundError(`producerId: the router has no producer ${producerId}`);
@@ -412,7 +363,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     const { interval = 300, appData } = options;
     checkInterval(interval);
     checkAppData(appData);
-    this.#check('createActiveSpeakerObserver');
+    this.check('createActiveSpeakerObserver');
     const made = await this.#make<{ id: string }>('createActiveSpeakerObserver', { intervalMs: interval, scope: 'added' });
     const observer = new ActiveSpeakerObserver<ActiveSpeakerObserverAppData>(this.#observerParts(made.id, appData));
     this.#addObserver(observer);
@@ -432,7 +383,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     }
     checkInterval(interval);
     checkAppData(appData);
-    this.#check('createAudioLevelObserver');
+    this.check('createAudioLevelObserver');
     const parameters = { maxEntries, threshold, intervalMs: interval, scope: 'added' };
     const made = await this.#make<{ id: string }>('createAudioLevelObserver', parameters);
     const observer = new AudioLevelObserver<AudioLevelObserverAppData>(this.#observerParts(made.id, appData));
@@ -444,13 +395,13 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
   canConsume({ producerId, rtpCapabilities }: { producerId: string; rtpCapabilities: RtpCapabilities }): boolean {
     const producer = this.#book.producers.get(producerId);
     if (!producer) {
-      logger.error(`canConsume: the router has no producer ${producerId}`);
+      this.logger.error(`canConsume: the router has no producer ${producerId}`);
       return false;
     }
     try {
       return canConsume(producer.consumableRtpParameters, rtpCapabilities);
     } catch (error) {
-      logger.error('canConsume: the capabilities are wrong', error);
+      this.logger.error('canConsume: the capabilities are wrong', error);
       return false;
     }
   }
@@ -462,18 +413,18 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
 
   /** Makes something in the SFU's router. If this was closed meanwhile, it is gone already. */
   async #make<T>(method: string, parameters: object): Promise<T> {
-    const made = await this.#engine.call<T>(`Router.${method}`, this.#parts.engineId, parameters);
-    if (this.#closed) throw closedError(this.#engine, `${method}: the router ${this.id} was closed meanwhile`);
+    const made = await this.call<T>(method, parameters);
+    this.checkStill(method);
     return made;
   }
 
   #transportParts(engineId: string, messageSize: { send: number; receive: number }, appData: AppData | undefined): TransportParts {
-    return { engine: this.#engine, engineId, id: newId(), book: this.#book, messageSize, appData };
+    return { engine: this.engine, engineId, id: newId(), book: this.#book, messageSize, appData };
   }
 
   #observerParts(engineId: string, appData: AppData | undefined): ConstructorParameters<typeof ActiveSpeakerObserver>[0] {
     const producer = (id: string): Producer<any> | undefined => this.#book.producers.get(id);
-    return { engine: this.#engine, engineId, id: newId(), producer, appData };
+    return { engine: this.engine, engineId, id: newId(), producer, appData };
   }
 
   #add(transport: Transport<any, any, any>): void {
@@ -484,7 +435,7 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
   #addObserver(observer: RtpObserver<any, any, any>): void {
     this.#observers.set(observer.id, observer);
     observer.observer.on('close', () => this.#observers.delete(observer.id));
-    this.#observer.safeEmit('newrtpobserver', observer);
+    this.observer.safeEmit('newrtpobserver', observer);
   }
 
   #ports({ port, portRange }: TransportListenInfo): { min: number; max: number } {
@@ -515,65 +466,9 @@ export class Router<RouterAppData extends AppData = AppData> extends EnhancedEve
     pair.catch(() => this.#directPairs.delete(router.id));
     return pair;
   }
-
-  #check(method: string): void {
-    if (this.#closed) throw closedError(this.#engine, `${method}: the router ${this.id} is closed`);
-  }
 }
 
 /** The two ends of a pair, from one router to another. */
 function ends<T>(pair: { [routerId: string]: T }, from: Router<any>, to: Router<any>): { from: T; to: T } {
   return { from: pair[from.id] as T, to: pair[to.id] as T };
-}
-
-/** Those of the preferred protocol first. */
-function preferred(listeners: Listener[], { preferUdp, preferTcp }: { preferUdp: boolean; preferTcp: boolean }): Listener[] {
-  if (preferUdp === preferTcp) return [...listeners];
-  const first = preferUdp ? 'udp' : 'tcp';
-  const rank = ({ info }: Listener): number => (info.protocol === first ? 0 : 1);
-  return [...listeners].sort((a, b) => rank(a) - rank(b));
-}
-
-/** Where a transport of RTP listens. */
-function udpInfo(options: {
-  listenInfo: TransportListenInfo | undefined;
-  listenIp: TransportListenIp | string | undefined;
-  port: number | undefined;
-}): TransportListenInfo {
-  const { listenInfo, listenIp, port } = options;
-  if ((listenInfo === undefined) === (listenIp === undefined)) {
-    throw new TypeError('listenInfo, listenIp: expected exactly one of them');
-  }
-  const info = listenInfo ?? fromListenIp(listenIp as TransportListenIp | string, 'udp', port);
-  const name = listenInfo ? 'listenInfo' : 'listenIp';
-  checkListenInfo(info, name);
-  if (info.protocol === 'tcp') throw new TypeError(`${name}.protocol: expected "udp", got "tcp"`);
-  return info;
-}
-
-/** The SFU takes RTCP on the address of RTP, and on the next port. */
-function checkRtcpListenInfo(rtcp: TransportListenInfo, rtp: TransportListenInfo): void {
-  const next = rtcp.port === undefined || rtcp.port === 0 || (rtp.port !== undefined && rtcp.port === rtp.port + 1);
-  if (rtcp.ip !== rtp.ip || !next) {
-    throw new UnsupportedError('rtcpListenInfo: expected the ip of listenInfo, and no port or the next one');
-  }
-}
-
-function checkedList<T>(list: T[] | undefined, name: string): T[] {
-  if (!Array.isArray(list) || list.length === 0) {
-    throw new TypeError(`${name}: expected an array that is not empty, got ${describe(list)}`);
-  }
-  return list;
-}
-
-function checkMessageSizes(sizes: Record<string, unknown>): void {
-  for (const [name, size] of Object.entries(sizes)) {
-    if (!Number.isInteger(size) || (size as number) < 0) throw new TypeError(`${name}: expected bytes from 0, got ${describe(size)}`);
-  }
-}
-
-function checkInterval(interval: unknown): void {
-  if (!Number.isInteger(interval) || (interval as number) < 1) {
-    throw new TypeError(`interval: expected milliseconds from 1, got ${describe(interval)}`);
-  }
 }

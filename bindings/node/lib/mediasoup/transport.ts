@@ -7,11 +7,10 @@ import { consumableParameters, withoutRepair } from './codecs.js';
 import { checkLayers, Consumer, type ConsumerLayers, type ConsumerOptions } from './consumer.js';
 import { DataConsumer, type DataConsumerOptions } from './data_consumer.js';
 import { DataProducer, type DataProducerOptions } from './data_producer.js';
-import type { Engine } from './engine.js';
-import { EnhancedEventEmitter } from './enhanced_events.js';
-import { closedError, NotFoundError, UnsupportedError } from './errors.js';
+import type { EnhancedEventEmitter } from './enhanced_events.js';
+import { Entity, type EntityParts } from './entity.js';
+import { NotFoundError, UnsupportedError } from './errors.js';
 import { newId } from './ids.js';
-import { Logger } from './logger.js';
 import { checkSubchannels } from './messages.js';
 import { Producer, type ProducerOptions } from './producer.js';
 import type { RouterBook } from './router_book.js';
@@ -97,13 +96,9 @@ export type TransportObserverEvents = {
 };
 
 /** @internal What a transport is made of. */
-export type TransportParts = {
-  engine: Engine;
-  engineId: string;
-  id: string;
+export type TransportParts = EntityParts & {
   book: RouterBook;
   messageSize: { send: number; receive: number };
-  appData: AppData | undefined;
 };
 
 const EXTENSIONS: Record<string, keyof RecvRtpHeaderExtensions> = {
@@ -121,96 +116,42 @@ export abstract class Transport<
   TransportAppData extends AppData = AppData,
   Events extends TransportEvents = TransportEvents,
   Observer extends TransportObserver = TransportObserver,
-> extends EnhancedEventEmitter<Events> {
-  /** @internal */
-  protected readonly engine: Engine;
+> extends Entity<TransportAppData, Events, Observer> {
   /** @internal */
   protected readonly parts: TransportParts;
-  readonly #noun: string;
-  readonly #observer: Observer;
   readonly #producers = new Map<string, Producer<any>>();
   readonly #consumers = new Map<string, Consumer<any>>();
   readonly #dataProducers = new Map<string, DataProducer<any>>();
   readonly #dataConsumers = new Map<string, DataConsumer<any>>();
   readonly #meter = new RateMeter();
   readonly #limits: Limits = {};
-  /** @internal */
-  protected readonly logger: Logger;
-  #appData: TransportAppData;
-  #closed = false;
   /** Canonical name of what the endpoint sends. */
   #cname: string | undefined;
   #traceTypes: TransportTraceEventType[] = [];
 
   /** @internal */
   constructor(parts: TransportParts, noun: string) {
-    super();
+    super(parts, noun);
     this.parts = parts;
-    this.engine = parts.engine;
-    this.#noun = noun;
-    this.#observer = new EnhancedEventEmitter() as unknown as Observer;
-    this.#appData = (parts.appData ?? {}) as TransportAppData;
-    this.logger = new Logger(noun);
-    this.logger.watch(this as unknown as EnhancedEventEmitter);
-    this.engine.handle(parts.engineId, (event) => {
-      if (event && !this.#closed) this.heard(event);
+    this.hear(parts.engineId, (event) => {
+      if (event) this.heard(event);
     });
-  }
-
-  get id(): string {
-    return this.parts.id;
-  }
-
-  /** Whether it is closed. */
-  get closed(): boolean {
-    return this.#closed;
   }
 
   abstract get type(): TransportType;
 
-  get appData(): TransportAppData {
-    return this.#appData;
-  }
-
-  set appData(appData: TransportAppData) {
-    this.#appData = appData;
-  }
-
-  get observer(): Observer {
-    return this.#observer;
-  }
-
-  /** Closes it with its producers and consumers. */
-  close(): void {
-    if (this.#closed) return;
-    this.engine.tell(`${this.#noun}.close`, this.parts.engineId);
-    this.#end();
-    this.#emitter.emit('@close');
-    this.#observer.safeEmit('close');
-  }
-
   /** @private Its router was closed. */
   routerClosed(): void {
-    if (this.#closed) return;
-    this.#end();
-    this.#emitter.safeEmit('routerclose');
-    this.#observer.safeEmit('close');
+    this.end({ tell: false, event: 'routerclose' });
   }
 
   /** @private The WebRtcServer that it listens by was closed. */
   listenServerClosed(): void {
-    if (this.#closed) return;
-    this.engine.tell(`${this.#noun}.close`, this.parts.engineId);
-    this.#end();
-    this.#emitter.emit('@listenserverclose');
-    this.#emitter.safeEmit('listenserverclose');
-    this.#observer.safeEmit('close');
+    this.end({ tell: true, internal: '@listenserverclose', event: 'listenserverclose' });
   }
 
-  #end(): void {
-    this.#closed = true;
-    this.ended();
-    this.engine.release(this.parts.engineId);
+  /** @internal */
+  protected override ended(): void {
     for (const all of [this.#producers, this.#consumers, this.#dataProducers, this.#dataConsumers]) {
       for (const each of all.values()) {
         // What the application does on hearing of it must find it gone from the router.
@@ -220,9 +161,6 @@ export abstract class Transport<
       all.clear();
     }
   }
-
-  /** @internal What a kind does when it is closed. */
-  protected ended(): void {}
 
   /** @internal An event of the SFU about it. */
   protected abstract heard(event: SfuEvent): void;
@@ -283,7 +221,7 @@ export abstract class Transport<
     const consumableRtpParameters = consumableParameters(kind, rtpParameters, book.rtpCapabilities);
     const producerId = id ?? newId();
     const made = await book.reserve(producerId, () => this.call<{ id: string }>('produce', { kind, rtpParameters, paused }));
-    this.#checkStill('produce');
+    this.checkStill('produce');
     const producer = new Producer<ProducerAppData>({
       engine: this.engine,
       engineId: made.id,
@@ -304,7 +242,7 @@ export abstract class Transport<
       this.#emitter.emit('@producerclose', producer);
     });
     this.#emitter.emit('@newproducer', producer);
-    this.#observer.safeEmit('newproducer', producer);
+    this.observer.safeEmit('newproducer', producer);
     return producer;
   }
 
@@ -359,7 +297,7 @@ export abstract class Transport<
     made: { id: string; ids: string[]; rtpParameters: RtpParameters },
     options: { paused: boolean; preferredLayers: ConsumerLayers | undefined; appData: AppData | undefined; pipe: boolean },
   ): Consumer<ConsumerAppData> {
-    this.#checkStill('consume');
+    this.checkStill('consume');
     if (producer.closed) {
       this.engine.tell(`${options.pipe ? 'PipeConsumer' : 'Consumer'}.close`, made.id);
       throw new NotFoundError(`consume: the producer ${producer.id} was closed meanwhile`);
@@ -381,7 +319,7 @@ export abstract class Transport<
     };
     consumer.on('@close', gone);
     consumer.on('@producerclose', gone);
-    this.#observer.safeEmit('newconsumer', consumer);
+    this.observer.safeEmit('newconsumer', consumer);
     return consumer;
   }
 
@@ -405,7 +343,7 @@ export abstract class Transport<
     const dataProducerId = id ?? newId();
     const parameters = { label, protocol, paused, ...(stream ? { sctpStreamParameters: stream } : {}) };
     const made = await book.reserve(dataProducerId, () => this.call<{ id: string }>('produceData', parameters));
-    this.#checkStill('produceData');
+    this.checkStill('produceData');
     const dataProducer = new DataProducer<DataProducerAppData>({
       engine: this.engine,
       engineId: made.id,
@@ -425,7 +363,7 @@ export abstract class Transport<
       this.#emitter.emit('@dataproducerclose', dataProducer);
     });
     this.#emitter.emit('@newdataproducer', dataProducer);
-    this.#observer.safeEmit('newdataproducer', dataProducer);
+    this.observer.safeEmit('newdataproducer', dataProducer);
     return dataProducer;
   }
 
@@ -454,7 +392,7 @@ export abstract class Transport<
     };
     const parameters = { dataProducer: dataProducer.engineId, paused, ...(direct ? {} : channel) };
     const made = await this.call<Made>('consumeData', parameters);
-    this.#checkStill('consumeData');
+    this.checkStill('consumeData');
     if (dataProducer.closed) {
       this.engine.tell('DataConsumer.close', made.id);
       throw new NotFoundError(`consumeData: the data producer ${dataProducer.id} was closed meanwhile`);
@@ -480,7 +418,7 @@ export abstract class Transport<
     };
     dataConsumer.on('@close', gone);
     dataConsumer.on('@dataproducerclose', gone);
-    this.#observer.safeEmit('newdataconsumer', dataConsumer);
+    this.observer.safeEmit('newdataconsumer', dataConsumer);
     return dataConsumer;
   }
 
@@ -493,21 +431,6 @@ export abstract class Transport<
 
   /** @internal Refuses data where there are no data channels. */
   protected checkData(_method: string): void {}
-
-  /** @internal Refuses what makes no sense on a closed transport. */
-  protected check(method: string): void {
-    if (this.#closed) throw closedError(this.engine, `${method}: the transport ${this.id} is closed`);
-  }
-
-  /** What was made on a transport that was closed meanwhile is gone already. */
-  #checkStill(method: string): void {
-    if (this.#closed) throw closedError(this.engine, `${method}: the transport ${this.id} was closed meanwhile`);
-  }
-
-  /** @internal Calls a method of the SFU's transport. */
-  protected call<T>(method: string, parameters: object = {}): Promise<T> {
-    return this.engine.call<T>(`${this.#noun}.${method}`, this.parts.engineId, parameters);
-  }
 
   /** @internal */
   protected async baseStats(): Promise<{ base: BaseTransportStats; stats: TransportStats }> {

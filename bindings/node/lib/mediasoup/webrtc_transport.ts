@@ -267,6 +267,7 @@ export class WebRtcTransport<WebRtcTransportAppData extends AppData = AppData> e
 
   /** @internal */
   protected override ended(): void {
+    super.ended();
     this.#iceState = 'closed';
     this.#tuple = undefined;
     this.#dtlsState = 'closed';

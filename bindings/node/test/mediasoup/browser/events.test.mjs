@@ -134,7 +134,7 @@ describe('a real endpoint', { timeout: 120_000 }, () => {
     assert.ok(waits <= most);
     await eventually('all arrive', async () => (await page.evaluate(() => globalThis.lengths)).length === 4);
     assert.deepEqual(await page.evaluate(() => globalThis.lengths), [200_000, 200_000, 200_000, 200_000]);
-    assert.equal(await consumer.getBufferedAmount(), 0);
+    await eventually('all is acknowledged', async () => (await consumer.getBufferedAmount()) === 0);
     direct.close();
     transport.close();
     await page.close();
