@@ -1,7 +1,9 @@
 //! The struct by which an SFU is configured.
 
 use std::ffi::c_char;
+use std::net::{IpAddr, SocketAddr};
 use std::ptr;
+use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
@@ -79,14 +81,24 @@ pub(crate) unsafe fn read(config: *const plenum_config) -> Outcome<Value> {
         )
     };
     let shards = (own.shards > 0).then(|| json!(own.shards));
-    set(&mut fields, "listen", listen.map(list))?;
-    set(&mut fields, "announce", announce.map(list))?;
+    let listen = listen.map(|text| list::<SocketAddr>("listen", "ip:port", text)).transpose()?;
+    let announce = announce.map(|text| list::<IpAddr>("announce", "an ip", text)).transpose()?;
+    set(&mut fields, "listen", listen)?;
+    set(&mut fields, "announce", announce)?;
     set(&mut fields, "shards", shards)?;
     Ok(Value::Object(fields))
 }
 
-fn list(text: &str) -> Value {
-    text.split(',').map(str::trim).collect()
+/// What stands between commas, each an `A`.
+fn list<A: FromStr + ToString>(name: &str, expected: &str, text: &str) -> Outcome<Value> {
+    let address = |part: &str| {
+        let address: Result<A, _> = part.trim().parse();
+        address.map(|address| Value::String(address.to_string())).map_err(|_| {
+            let part = part.escape_debug();
+            Failure::parameters(format!("`config.{name}`: \"{part}\" is not {expected}"))
+        })
+    };
+    text.split(',').map(address).collect()
 }
 
 fn set(fields: &mut Map<String, Value>, name: &str, value: Option<Value>) -> Outcome<()> {

@@ -254,8 +254,10 @@ struct Turn<'a>(&'a AtomicBool);
 
 impl<'a> Turn<'a> {
     fn take(dispatching: &'a AtomicBool) -> Option<Self> {
-        let free = !dispatching.swap(true, Ordering::Acquire);
-        free.then_some(Self(dispatching))
+        if dispatching.swap(true, Ordering::Acquire) {
+            return None;
+        }
+        Some(Self(dispatching))
     }
 }
 

@@ -9,8 +9,9 @@ use crate::sfu::plenum_sfu;
 
 /// Sends RTP packets into the router, as if they came from the other side: many
 /// in one call, which costs little more than one. The bytes are copied. Answer:
-/// nothing, when the router has them all; a refusal names the index of the
-/// first packet that was refused.
+/// nothing, when the router has them all. It fails for the first packet that is
+/// longer than 1,600 bytes, and takes the others all the same; what is no RTP is
+/// dropped and counted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plenum_direct_transport_send_rtp(
     sfu: *mut plenum_sfu,

@@ -56,7 +56,7 @@ int main(void) {
   CHECK_REFUSED(plenum_data_producer_send(room.sfu, producer, true, NULL, 5, &request),
                 PLENUM_NULL_POINTER, "message");
   FAILED(room.sfu, plenum_data_producer_send(room.sfu, consumer, true, NULL, 0, &request),
-         PLENUM_NOT_FOUND, "");
+         PLENUM_INVALID_PARAMETERS, "it is a DataConsumer");
   FAILED(room.sfu,
          plenum_data_producer_send(room.sfu, producer, true, (const uint8_t *)"\xff", 1, &request),
          PLENUM_INVALID_PARAMETERS, "UTF-8");

@@ -42,16 +42,17 @@ static void all_arrives_in_order(uint32_t packets) {
   CHECK_RESULT(plenum_sfu_free(room.sfu), PLENUM_OK);
 }
 
-static void what_is_no_packet_is_refused_by_its_index(void) {
+static void what_is_no_packet_is_refused(void) {
   struct room room = audio_room(NULL);
   uint8_t good[16];
+  static const uint8_t long_one[1601] = {0x80, 100};
   opus_packet(good, 1);
-  plenum_bytes batch[] = {{good, sizeof good}, {(const uint8_t *)"bad", 3}};
+  plenum_bytes batch[] = {{good, sizeof good}, {long_one, sizeof long_one}};
   FAILED(room.sfu,
          plenum_direct_transport_send_rtp(room.sfu, room.in, room.producer, batch, 2, &request),
-         PLENUM_INVALID_PARAMETERS, "1");
+         PLENUM_INVALID_PARAMETERS, "1600");
   FAILED(room.sfu,
-         plenum_direct_transport_send_rtp(room.sfu, room.out, room.producer, batch, 1, &request),
+         plenum_direct_transport_send_rtp(room.sfu, room.in, 0xabcdef, batch, 1, &request),
          PLENUM_NOT_FOUND, "");
   finished(DONE(room.sfu, plenum_direct_transport_send_rtp(room.sfu, room.in, room.producer, batch,
                                                            1, &request)));
@@ -61,6 +62,6 @@ static void what_is_no_packet_is_refused_by_its_index(void) {
 int main(int argc, char **argv) {
   uint32_t scale = argc > 1 ? (uint32_t)atoi(argv[1]) : 10;
   all_arrives_in_order(10000 * scale);
-  what_is_no_packet_is_refused_by_its_index();
+  what_is_no_packet_is_refused();
   return 0;
 }

@@ -72,7 +72,7 @@ static void a_room_from_beginning_to_end(void) {
   event = DONE(sfu, plenum_router_dump(sfu, router, &request));
   CHECK(plenum_event_id(&event, "/transports/0/id") == webrtc ||
         plenum_event_id(&event, "/transports/1/id") == webrtc);
-  CHECK(plenum_event_id(&event, "/observers/0") == observer);
+  CHECK(plenum_event_id(&event, "/observers/0/id") == observer);
   finished(event);
 
   event = DONE(sfu, plenum_sfu_addresses(sfu, 0, &request));

@@ -137,9 +137,9 @@ static void arguments(void) {
   CHECK_REFUSED(plenum_direct_transport_consume(sfu, direct, 5, NULL, NULL, &request),
                 PLENUM_NULL_POINTER, "rtpCapabilities");
   FAILED(sfu, plenum_sfu_shard_stats(sfu, 9, &request), PLENUM_INVALID_PARAMETERS, "shard");
-  FAILED(sfu, plenum_sfu_restore_router(sfu, NULL, (const uint8_t *)"no snapshot", 11, &request),
+  FAILED(sfu, plenum_sfu_restore_router(sfu, (const uint8_t *)"no snapshot", 11, NULL, &request),
          PLENUM_INVALID_PARAMETERS, "snapshot");
-  CHECK_REFUSED(plenum_sfu_restore_router(sfu, NULL, NULL, 11, &request), PLENUM_NULL_POINTER,
+  CHECK_REFUSED(plenum_sfu_restore_router(sfu, NULL, 11, NULL, &request), PLENUM_NULL_POINTER,
                 "snapshot");
   CHECK_REFUSED(plenum_direct_transport_send_rtp(sfu, direct, 1, NULL, 2, &request),
                 PLENUM_NULL_POINTER, "packets");
@@ -174,9 +174,12 @@ static void ids(void) {
     made(DONE(sfu, plenum_router_create_direct_transport(sfu, router, NULL, &request)));
   FAILED(sfu, plenum_router_dump(sfu, foreign, &request), PLENUM_NOT_FOUND, "");
   FAILED(other, plenum_router_close(other, router, &request), PLENUM_NOT_FOUND, "");
-  FAILED(sfu, plenum_router_dump(sfu, direct, &request), PLENUM_NOT_FOUND, "");
-  FAILED(sfu, plenum_consumer_pause(sfu, direct, &request), PLENUM_NOT_FOUND, "");
-  FAILED(sfu, plenum_webrtc_transport_restart_ice(sfu, direct, &request), PLENUM_NOT_FOUND, "");
+  FAILED(sfu, plenum_router_dump(sfu, direct, &request), PLENUM_INVALID_PARAMETERS,
+         "it is a DirectTransport");
+  FAILED(sfu, plenum_consumer_pause(sfu, direct, &request), PLENUM_INVALID_PARAMETERS,
+         "it is a DirectTransport");
+  FAILED(sfu, plenum_webrtc_transport_restart_ice(sfu, direct, &request),
+         PLENUM_INVALID_PARAMETERS, "it is a DirectTransport");
   FAILED(sfu, plenum_router_dump(sfu, 0, &request), PLENUM_NOT_FOUND, "");
   FAILED(sfu, plenum_router_dump(sfu, UINT64_MAX, &request), PLENUM_NOT_FOUND, "");
   FAILED(sfu, plenum_router_pipe_to_router(sfu, router, direct, foreign, &request),

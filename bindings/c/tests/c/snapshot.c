@@ -27,9 +27,9 @@ int main(void) {
   CHECK_RESULT(plenum_sfu_free(room.sfu), PLENUM_OK);
 
   plenum_sfu *other = started(NULL);
-  FAILED(other, plenum_sfu_restore_router(other, NULL, snapshot, len / 2, &request),
+  FAILED(other, plenum_sfu_restore_router(other, snapshot, len / 2, NULL, &request),
          PLENUM_INVALID_PARAMETERS, "");
-  event = DONE(other, plenum_sfu_restore_router(other, NULL, snapshot, len, &request));
+  event = DONE(other, plenum_sfu_restore_router(other, snapshot, len, NULL, &request));
   CHECK(event.subject == room.router);
   finished(event);
   uint16_t after = seq_of_next(other, &room, 501);
