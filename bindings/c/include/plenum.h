@@ -14,9 +14,10 @@
  * the returned code: NULL, text that is not UTF-8 or not JSON, a bad handle.
  *
  * Ids. Routers, transports, producers and all else are named by numbers, never
- * 0, which the SFU gives out once. An id of something closed, or of something
- * else than the function is about, completes with PLENUM_NOT_FOUND. In JSON an
- * id is a text of 16 hexadecimal digits: see plenum_id_to_text.
+ * 0, which the SFU gives out once. An id of something closed, or of another
+ * SFU, completes with PLENUM_NOT_FOUND, one of something else than the
+ * function is about with PLENUM_INVALID_PARAMETERS. In JSON an id is a text of
+ * 16 hexadecimal digits: see plenum_id_to_text.
  *
  * Parameters. What is not a simple argument is a JSON object, `options`, which
  * may be NULL; its fields are named in the comment of the function, with the
@@ -65,87 +66,87 @@
   NULL, NULL, NULL, 0, NULL, 0, NULL }
 
 
-/*
- What a function says. 0 is success; 1 to 63 are Plenum's own errors, the
- same numbers in every language; from 64 on, a function was used wrongly;
- from 96 on, nothing is wrong but there is nothing to give.
+/**
+ * What a function says. 0 is success; 1 to 63 are Plenum's own errors, the
+ * same numbers in every language; from 64 on, a function was used wrongly;
+ * from 96 on, nothing is wrong but there is nothing to give.
  */
 enum plenum_result
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-  /*
-   Done; for a call: it is on its way, and its completion will come.
+  /**
+   * Done; for a call: it is on its way, and its completion will come.
    */
   PLENUM_OK = 0,
-  /*
-   An argument is wrong; the message says which and what was expected.
+  /**
+   * An argument is wrong; the message says which and what was expected.
    */
   PLENUM_INVALID_PARAMETERS = 1,
-  /*
-   No such router, transport, producer or consumer, or it is closed.
+  /**
+   * No such router, transport, producer or consumer, or it is closed.
    */
   PLENUM_NOT_FOUND = 2,
-  /*
-   The SFU is closed, or the handle was freed before.
+  /**
+   * The SFU is closed, or the handle was freed before.
    */
   PLENUM_CLOSED = 3,
-  /*
-   The two sides have no codec or profile in common.
+  /**
+   * The two sides have no codec or profile in common.
    */
   PLENUM_INCOMPATIBLE = 4,
-  /*
-   A bound is reached.
+  /**
+   * A bound is reached.
    */
   PLENUM_LIMIT = 5,
-  /*
-   The operating system refused.
+  /**
+   * The operating system refused.
    */
   PLENUM_IO = 6,
-  /*
-   A key or a certificate is unusable.
+  /**
+   * A key or a certificate is unusable.
    */
   PLENUM_CRYPTO = 7,
-  /*
-   A bug in the library; please report it.
+  /**
+   * A bug in the library; please report it.
    */
   PLENUM_INTERNAL = 8,
-  /*
-   A pointer is NULL that must not be.
+  /**
+   * A pointer is NULL that must not be.
    */
   PLENUM_NULL_POINTER = 64,
-  /*
-   A text is not UTF-8.
+  /**
+   * A text is not UTF-8.
    */
   PLENUM_INVALID_UTF8 = 65,
-  /*
-   A handle that this library never gave out, or of something else.
+  /**
+   * A handle that this library never gave out, or of something else.
    */
   PLENUM_INVALID_HANDLE = 66,
-  /*
-   The `size` of a struct is not that of any version: it was not initialised.
+  /**
+   * The `size` of a struct is not that of any version: it was not initialised.
    */
   PLENUM_INVALID_SIZE = 67,
-  /*
-   The handle is of the parent process; see "Processes" above.
+  /**
+   * The handle is of the parent process; see "Processes" above.
    */
   PLENUM_FORKED = 68,
-  /*
-   The library failed inside. The call had no effect that can be relied on;
-   please report it.
+  /**
+   * The library failed inside. The call had no effect that can be relied on;
+   * please report it.
    */
   PLENUM_PANIC = 69,
-  /*
-   `plenum_dispatch` is running already, in this or in another thread.
+  /**
+   * `plenum_dispatch` is running already, in this or in another thread.
    */
   PLENUM_BUSY = 70,
-  /*
-   Nothing is there now.
+  /**
+   * Nothing is there now.
    */
   PLENUM_EMPTY = 96,
-  /*
-   The time is over, and nothing came.
+  /**
+   * The time is over, and nothing came.
    */
   PLENUM_TIMEOUT = 97,
 };
@@ -157,118 +158,118 @@ typedef uint32_t plenum_result;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-/*
- What an event tells. New types may come with a new version: treat those
- that you do not know as PLENUM_EVENT_OTHER.
+/**
+ * What an event tells. New types may come with a new version: treat those
+ * that you do not know as PLENUM_EVENT_OTHER.
  */
 enum plenum_event_type
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-  /*
-   Nothing: the event was initialised or freed.
+  /**
+   * Nothing: the event was initialised or freed.
    */
   PLENUM_EVENT_NONE = 0,
-  /*
-   A call is done: `request`, `result`, and `json` with the answer or
-   `error` with the message.
+  /**
+   * A call is done: `request`, `result`, and `json` with the answer or
+   * `error` with the message.
    */
   PLENUM_EVENT_COMPLETION = 1,
-  /*
-   RTP packets for a consumer of a direct transport: `subject`, `packets`.
+  /**
+   * RTP packets for a consumer of a direct transport: `subject`, `packets`.
    */
   PLENUM_EVENT_RTP = 2,
-  /*
-   The SFU is closed; nothing comes after it.
+  /**
+   * The SFU is closed; nothing comes after it.
    */
   PLENUM_EVENT_CLOSED = 3,
-  /*
-   An event that this version has no number for; `json` has its type.
+  /**
+   * An event that this version has no number for; `json` has its type.
    */
   PLENUM_EVENT_OTHER = 4,
-  /*
-   Events were lost, because they were not taken for too long: `json` says
-   how many ("count"). Completions are never lost.
+  /**
+   * Events were lost, because they were not taken for too long: `json` says
+   * how many ("count"). Completions are never lost.
    */
   PLENUM_EVENT_LAGGED = 5,
-  /*
-   A router is gone, with all in it.
+  /**
+   * A router is gone, with all in it.
    */
   PLENUM_EVENT_ROUTER_CLOSED = 16,
-  /*
-   "ice" or "dtls" of a WebRTC transport changed; `subject` is the transport.
+  /**
+   * "ice" or "dtls" of a WebRTC transport changed; `subject` is the transport.
    */
   PLENUM_EVENT_TRANSPORT_STATE_CHANGED = 17,
-  /*
-   Media now goes to this path, "tuple", of a transport.
+  /**
+   * Media now goes to this path, "tuple", of a transport.
    */
   PLENUM_EVENT_TRANSPORT_TUPLE_SELECTED = 18,
-  /*
-   A transport is gone, and "reason" says why.
+  /**
+   * A transport is gone, and "reason" says why.
    */
   PLENUM_EVENT_TRANSPORT_CLOSED = 19,
-  /*
-   A producer is gone, and "reason" says why.
+  /**
+   * A producer is gone, and "reason" says why.
    */
   PLENUM_EVENT_PRODUCER_CLOSED = 20,
-  /*
-   A consumer is gone, and "reason" says why.
+  /**
+   * A consumer is gone, and "reason" says why.
    */
   PLENUM_EVENT_CONSUMER_CLOSED = 21,
-  /*
-   What a consumer follows was closed; the slot is empty now.
+  /**
+   * What a consumer follows was closed; the slot is empty now.
    */
   PLENUM_EVENT_CONSUMER_PRODUCER_CLOSED = 22,
-  /*
-   What is wanted of a video producer changed: "demand", layers or null.
+  /**
+   * What is wanted of a video producer changed: "demand", layers or null.
    */
   PLENUM_EVENT_PRODUCER_DEMAND_CHANGED = 23,
-  /*
-   A consumer gets other layers, "current", or is to get them, "target".
+  /**
+   * A consumer gets other layers, "current", or is to get them, "target".
    */
   PLENUM_EVENT_CONSUMER_LAYERS_CHANGED = 24,
-  /*
-   Who is forwarded to the slots that follow speakers: "speakers".
+  /**
+   * Who is forwarded to the slots that follow speakers: "speakers".
    */
   PLENUM_EVENT_SPEAKERS_CHANGED = 25,
-  /*
-   `subject` is the producer of who speaks now; "observer" who tells, null
-   for the router.
+  /**
+   * `subject` is the producer of who speaks now; "observer" who tells, null
+   * for the router.
    */
   PLENUM_EVENT_ACTIVE_SPEAKER = 26,
-  /*
-   The loudest producers, "volumes"; `subject` is the observer.
+  /**
+   * The loudest producers, "volumes"; `subject` is the observer.
    */
   PLENUM_EVENT_AUDIO_LEVELS = 27,
-  /*
-   Nobody is loud any more; `subject` is the observer.
+  /**
+   * Nobody is loud any more; `subject` is the observer.
    */
   PLENUM_EVENT_SILENCE = 28,
-  /*
-   The SCTP "state" of a WebRTC transport changed.
+  /**
+   * The SCTP "state" of a WebRTC transport changed.
    */
   PLENUM_EVENT_SCTP_STATE_CHANGED = 29,
-  /*
-   The other side opened a data channel on the transport `subject`: its
-   "producer", "stream" and "parameters".
+  /**
+   * The other side opened a data channel on the transport `subject`: its
+   * "producer", "stream" and "parameters".
    */
   PLENUM_EVENT_DATA_CHANNEL_OPENED = 30,
-  /*
-   A data producer is gone, and "reason" says why.
+  /**
+   * A data producer is gone, and "reason" says why.
    */
   PLENUM_EVENT_DATA_PRODUCER_CLOSED = 31,
-  /*
-   A data consumer is gone, and "reason" says why.
+  /**
+   * A data consumer is gone, and "reason" says why.
    */
   PLENUM_EVENT_DATA_CONSUMER_CLOSED = 32,
-  /*
-   Less is waiting to be sent to a data consumer than its threshold.
+  /**
+   * Less is waiting to be sent to a data consumer than its threshold.
    */
   PLENUM_EVENT_DATA_BUFFERED_AMOUNT_LOW = 33,
-  /*
-   A message for a data consumer of a direct transport: `subject`,
-   `payload`, and "kind", "string" or "binary".
+  /**
+   * A message for a data consumer of a direct transport: `subject`,
+   * `payload`, and "kind", "string" or "binary".
    */
   PLENUM_EVENT_MESSAGE = 34,
 };
@@ -280,130 +281,130 @@ typedef uint32_t plenum_event_type;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-/*
- A running SFU. Opaque: a `plenum_sfu *` is a token, and nothing is at its
- address.
+/**
+ * A running SFU. Opaque: a `plenum_sfu *` is a token, and nothing is at its
+ * address.
  */
 typedef struct plenum_sfu plenum_sfu;
 
-/*
- Bytes with their number: an RTP packet.
+/**
+ * Bytes with their number: an RTP packet.
  */
 typedef struct {
-  /*
-   The first of them; may be NULL if there are none.
+  /**
+   * The first of them; may be NULL if there are none.
    */
   const uint8_t *data;
-  /*
-   How many.
+  /**
+   * How many.
    */
   size_t len;
 } plenum_bytes;
 
-/*
- A completion or something that happened. Begin with `PLENUM_EVENT_INIT`;
- whatever the library puts into it is good until `plenum_event_free`, which
- every event that was received needs. Pointers that do not matter to the
- type are NULL, numbers 0.
+/**
+ * A completion or something that happened. Begin with `PLENUM_EVENT_INIT`;
+ * whatever the library puts into it is good until `plenum_event_free`, which
+ * every event that was received needs. Pointers that do not matter to the
+ * type are NULL, numbers 0.
  */
 typedef struct {
-  /*
-   `sizeof(plenum_event)`: tells the library which version of it this is.
+  /**
+   * `sizeof(plenum_event)`: tells the library which version of it this is.
    */
   size_t size;
-  /*
-   What it tells.
+  /**
+   * What it tells.
    */
   plenum_event_type type;
-  /*
-   Of a completion: PLENUM_OK, or why the call failed.
+  /**
+   * Of a completion: PLENUM_OK, or why the call failed.
    */
   plenum_result result;
-  /*
-   Of a completion: the call, as it was told when it was made.
+  /**
+   * Of a completion: the call, as it was told when it was made.
    */
   uint64_t request;
-  /*
-   The router in which it happened; of a completion, that of the answer.
+  /**
+   * The router in which it happened; of a completion, that of the answer.
    */
   uint64_t router;
-  /*
-   What it is about: for each type, see there; of a completion, the id of
-   what was made (of `accept_offer`: the transport).
+  /**
+   * What it is about: for each type, see there; of a completion, the id of
+   * what was made (of `accept_offer`: the transport).
    */
   uint64_t subject;
-  /*
-   The event or the answer as a JSON object; of an answer without fields,
-   NULL. `plenum_event_text` and its likes read it.
+  /**
+   * The event or the answer as a JSON object; of an answer without fields,
+   * NULL. `plenum_event_text` and its likes read it.
    */
   const char *json;
-  /*
-   Of a failed completion: what was wrong and what was expected.
+  /**
+   * Of a failed completion: what was wrong and what was expected.
    */
   const char *error;
-  /*
-   Of a message: its bytes; of `plenum_router_snapshot`: the snapshot.
+  /**
+   * Of a message: its bytes; of `plenum_router_snapshot`: the snapshot.
    */
   const uint8_t *payload;
-  /*
-   How many.
+  /**
+   * How many.
    */
   size_t payload_len;
-  /*
-   Of PLENUM_EVENT_RTP: the packets, in the order in which they came.
+  /**
+   * Of PLENUM_EVENT_RTP: the packets, in the order in which they came.
    */
   const plenum_bytes *packets;
-  /*
-   How many, up to 256.
+  /**
+   * How many, up to 256.
    */
   size_t packet_count;
-  /*
-   For the library: by this it knows what the event owns.
+  /**
+   * For the library: by this it knows what the event owns.
    */
   void *contents;
 } plenum_event;
 
-/*
- How an SFU is to be. Begin with `PLENUM_CONFIG_INIT` and set what should be
- different; `listen` must be set, here or in `options`. The library reads
- the struct during `plenum_sfu_start` and keeps no pointer of it.
+/**
+ * How an SFU is to be. Begin with `PLENUM_CONFIG_INIT` and set what should be
+ * different; `listen` must be set, here or in `options`. The library reads
+ * the struct during `plenum_sfu_start` and keeps no pointer of it.
  */
 typedef struct {
-  /*
-   `sizeof(plenum_config)`: tells the library which version of it this is.
+  /**
+   * `sizeof(plenum_config)`: tells the library which version of it this is.
    */
   size_t size;
-  /*
-   Addresses with ports for media, UDP and TCP, separated by commas: for
-   example "0.0.0.0:40000" or "0.0.0.0:40000,[::]:40000". Port 0 is any
-   free one. With n shards, the n ports from there on are taken.
+  /**
+   * Addresses with ports for media, UDP and TCP, separated by commas: for
+   * example "0.0.0.0:40000" or "0.0.0.0:40000,[::]:40000". Port 0 is any
+   * free one. With n shards, the n ports from there on are taken.
    */
   const char *listen;
-  /*
-   The addresses, without ports, by which browsers reach this machine if
-   they are not those of `listen`, separated by commas; or NULL.
+  /**
+   * The addresses, without ports, by which browsers reach this machine if
+   * they are not those of `listen`, separated by commas; or NULL.
    */
   const char *announce;
-  /*
-   Threads that carry media, usually one per core; 0 is one.
+  /**
+   * Threads that carry media, usually one per core; 0 is one.
    */
   uint32_t shards;
-  /*
-   Everything else as a JSON object, or NULL: tcp, pinThreads, dtlsVersion
-   ("1.2", "1.3", "auto"), srtpProfiles, disconnectedAfterMs,
-   failedAfterMs, maxTransports, maxProducers, maxConsumers, packetMemory
-   (bytes per shard), eventCapacity. A field that is also set above is
-   refused.
+  /**
+   * Everything else as a JSON object, or NULL: tcp, pinThreads, dtlsVersion
+   * ("1.2", "1.3", "auto"), srtpProfiles, disconnectedAfterMs,
+   * failedAfterMs, maxTransports, maxProducers, maxConsumers, packetMemory
+   * (bytes per shard), eventCapacity. A field that is also set above is
+   * refused.
    */
   const char *options;
 } plenum_config;
 
-/*
- Called by `plenum_dispatch`, in the thread that calls that, for each
- completion and event. The event belongs to the library and is good until
- the callback returns; do not free it. The callback may call any function
- of the library but `plenum_dispatch`. It must return: no exception, no
- longjmp().
+/**
+ * Called by `plenum_dispatch`, in the thread that calls that, for each
+ * completion and event. The event belongs to the library and is good until
+ * the callback returns; do not free it. The callback may call any function
+ * of the library but `plenum_dispatch`. It must return: no exception, no
+ * longjmp().
  */
 typedef void (*plenum_callback)(void *user, const plenum_event *event);
 
@@ -411,165 +412,165 @@ typedef void (*plenum_callback)(void *user, const plenum_event *event);
 extern "C" {
 #endif // __cplusplus
 
-/*
- The name of a result code, for example "PLENUM_NOT_FOUND"; for a number
- that is none, "unknown". The text is static.
+/**
+ * The name of a result code, for example "PLENUM_NOT_FOUND"; for a number
+ * that is none, "unknown". The text is static.
  */
 const char *plenum_result_name(uint32_t result);
 
-/*
- Copies into `buffer` what the last function that failed in this thread had
- to say: what was wrong and what was expected. At most `len` bytes with the
- final NUL; what does not fit is left out. Functions that succeed leave it
- as it is; it is empty before the first failure.
-
- Returns the length of the whole text without the NUL, so that
- `plenum_last_error(NULL, 0)` tells how much room it takes.
+/**
+ * Copies into `buffer` what the last function that failed in this thread had
+ * to say: what was wrong and what was expected. At most `len` bytes with the
+ * final NUL; what does not fit is left out. Functions that succeed leave it
+ * as it is; it is empty before the first failure.
+ *
+ * Returns the length of the whole text without the NUL, so that
+ * `plenum_last_error(NULL, 0)` tells how much room it takes.
  */
 size_t plenum_last_error(char *buffer, size_t len);
 
-/*
- Frees what an event owns, and makes it one that tells nothing: freeing it
- again does no harm, and it can be used for the next. A copy of an event
- that was freed is refused with PLENUM_CLOSED. NULL and an event that was
- only initialised are well and do nothing.
+/**
+ * Frees what an event owns, and makes it one that tells nothing: freeing it
+ * again does no harm, and it can be used for the next. A copy of an event
+ * that was freed is refused with PLENUM_CLOSED. NULL and an event that was
+ * only initialised are well and do nothing.
  */
 plenum_result plenum_event_free(plenum_event *event);
 
-/*
- Reads from the JSON of an event by a JSON pointer (RFC 6901), for example
- "/slots/0/consumer/id". A string is given as it is, anything else as JSON:
- so "/rtpParameters" gives an object to hand to another call. NULL if there
- is nothing, or null, or on failure. The text belongs to the event and is
- freed with it.
+/**
+ * Reads from the JSON of an event by a JSON pointer (RFC 6901), for example
+ * "/slots/0/consumer/id". A string is given as it is, anything else as JSON:
+ * so "/rtpParameters" gives an object to hand to another call. NULL if there
+ * is nothing, or null, or on failure. The text belongs to the event and is
+ * freed with it.
  */
 const char *plenum_event_text(const plenum_event *event, const char *pointer);
 
-/*
- Reads an id from the JSON of an event by a JSON pointer. 0 if there is
- none: ids are never 0.
+/**
+ * Reads an id from the JSON of an event by a JSON pointer. 0 if there is
+ * none: ids are never 0.
  */
 uint64_t plenum_event_id(const plenum_event *event, const char *pointer);
 
-/*
- Reads a number or a truth value (1 or 0) from the JSON of an event by a
- JSON pointer. `otherwise` if there is none.
+/**
+ * Reads a number or a truth value (1 or 0) from the JSON of an event by a
+ * JSON pointer. `otherwise` if there is none.
  */
 double plenum_event_number(const plenum_event *event, const char *pointer, double otherwise);
 
-/*
- Starts an SFU: its threads run from now on, its sockets listen.
-
- On success `*sfu` is its handle, which the caller owns and gives back with
- `plenum_sfu_free`; on failure it is NULL. Fails with
- PLENUM_INVALID_PARAMETERS for a wrong option and PLENUM_IO for an address
- that cannot be had.
+/**
+ * Starts an SFU: its threads run from now on, its sockets listen.
+ *
+ * On success `*sfu` is its handle, which the caller owns and gives back with
+ * `plenum_sfu_free`; on failure it is NULL. Fails with
+ * PLENUM_INVALID_PARAMETERS for a wrong option and PLENUM_IO for an address
+ * that cannot be had.
  */
 plenum_result plenum_sfu_start(const plenum_config *config, plenum_sfu **sfu);
 
-/*
- Ends an SFU: calls that are on their way complete with PLENUM_CLOSED, and
- after all else that there is to tell comes PLENUM_EVENT_CLOSED, once. The
- handle stays good until `plenum_sfu_free`. Closing again does nothing.
+/**
+ * Ends an SFU: calls that are on their way complete with PLENUM_CLOSED, and
+ * after all else that there is to tell comes PLENUM_EVENT_CLOSED, once. The
+ * handle stays good until `plenum_sfu_free`. Closing again does nothing.
  */
 plenum_result plenum_sfu_close(plenum_sfu *sfu);
 
-/*
- Gives a handle back; an SFU that is not closed is closed first. What was
- not taken with `plenum_next_event` is dropped; events that were taken stay
- good until `plenum_event_free`. Afterwards the handle is stale: any use of
- it, this function included, returns PLENUM_CLOSED. A `plenum_wait` that
- runs in another thread returns soon, with PLENUM_CLOSED.
+/**
+ * Gives a handle back; an SFU that is not closed is closed first. What was
+ * not taken with `plenum_next_event` is dropped; events that were taken stay
+ * good until `plenum_event_free`. Afterwards the handle is stale: any use of
+ * it, this function included, returns PLENUM_CLOSED. A `plenum_wait` that
+ * runs in another thread returns soon, with PLENUM_CLOSED.
  */
 plenum_result plenum_sfu_free(plenum_sfu *sfu);
 
-/*
- A file descriptor for poll(), select(), epoll or an event loop: readable
- while `plenum_next_event` may have something. It belongs to the SFU: do not
- read, write or close it, and stop watching it before `plenum_sfu_free`.
- -1 on failure.
+/**
+ * A file descriptor for poll(), select(), epoll or an event loop: readable
+ * while `plenum_next_event` may have something. It belongs to the SFU: do not
+ * read, write or close it, and stop watching it before `plenum_sfu_free`.
+ * -1 on failure.
  */
 int plenum_fd(const plenum_sfu *sfu);
 
-/*
- Gives the next completion or event into `*event`, without waiting:
- PLENUM_EMPTY if there is none now, PLENUM_CLOSED after PLENUM_EVENT_CLOSED
- was given. Whoever takes an event owns it, and frees it with
- `plenum_event_free`. Several threads may take; each event goes to one.
+/**
+ * Gives the next completion or event into `*event`, without waiting:
+ * PLENUM_EMPTY if there is none now, PLENUM_CLOSED after PLENUM_EVENT_CLOSED
+ * was given. Whoever takes an event owns it, and frees it with
+ * `plenum_event_free`. Several threads may take; each event goes to one.
  */
 plenum_result plenum_next_event(plenum_sfu *sfu, plenum_event *event);
 
-/*
- Waits for the completion of a call, at most `timeout_ms` milliseconds, or
- for as long as it takes if that is negative. What else comes meanwhile
- stays for `plenum_next_event`.
-
- Returns the result of the call, and gives its completion into `*event`,
- which the caller frees with `plenum_event_free` even if the call failed.
- `event` may be NULL if only the result matters. PLENUM_TIMEOUT if it is not
- done in time: it still goes on, and can be waited for again. PLENUM_CLOSED
- if it cannot come any more. PLENUM_NOT_FOUND if there is no such call, or
- its completion was taken before.
+/**
+ * Waits for the completion of a call, at most `timeout_ms` milliseconds, or
+ * for as long as it takes if that is negative. What else comes meanwhile
+ * stays for `plenum_next_event`.
+ *
+ * Returns the result of the call, and gives its completion into `*event`,
+ * which the caller frees with `plenum_event_free` even if the call failed.
+ * `event` may be NULL if only the result matters. PLENUM_TIMEOUT if it is not
+ * done in time: it still goes on, and can be waited for again. PLENUM_CLOSED
+ * if it cannot come any more. PLENUM_NOT_FOUND if there is no such call, or
+ * its completion was taken before.
  */
 plenum_result plenum_wait(plenum_sfu *sfu,
                           uint64_t request,
                           int64_t timeout_ms,
                           plenum_event *event);
 
-/*
- Gives the next completion or event into `*event`, and waits for it at most
- `timeout_ms` milliseconds, or for as long as it takes if that is negative;
- for programs with no event loop to watch `plenum_fd` in. Otherwise as
- `plenum_next_event`, with PLENUM_TIMEOUT if nothing came.
+/**
+ * Gives the next completion or event into `*event`, and waits for it at most
+ * `timeout_ms` milliseconds, or for as long as it takes if that is negative;
+ * for programs with no event loop to watch `plenum_fd` in. Otherwise as
+ * `plenum_next_event`, with PLENUM_TIMEOUT if nothing came.
  */
 plenum_result plenum_wait_event(plenum_sfu *sfu, int64_t timeout_ms, plenum_event *event);
 
-/*
- Sets what `plenum_dispatch` calls, with `user` as its first argument; NULL
- takes it away. The library does nothing else with `user`.
+/**
+ * Sets what `plenum_dispatch` calls, with `user` as its first argument; NULL
+ * takes it away. The library does nothing else with `user`.
  */
 plenum_result plenum_set_callback(plenum_sfu *sfu, plenum_callback callback, void *user);
 
-/*
- Calls the callback, in this thread, for each completion and event that is
- there, at most for 1,024: then `plenum_fd` is still readable. PLENUM_OK if
- there were any, PLENUM_EMPTY if not; PLENUM_NULL_POINTER if there is no
- callback; PLENUM_BUSY if it runs already, here or in another thread;
- PLENUM_CLOSED after PLENUM_EVENT_CLOSED was given.
-
- The callback may close and even free the SFU: then nothing is called any
- more.
+/**
+ * Calls the callback, in this thread, for each completion and event that is
+ * there, at most for 1,024: then `plenum_fd` is still readable. PLENUM_OK if
+ * there were any, PLENUM_EMPTY if not; PLENUM_NULL_POINTER if there is no
+ * callback; PLENUM_BUSY if it runs already, here or in another thread;
+ * PLENUM_CLOSED after PLENUM_EVENT_CLOSED was given.
+ *
+ * The callback may close and even free the SFU: then nothing is called any
+ * more.
  */
 plenum_result plenum_dispatch(plenum_sfu *sfu);
 
-/*
- Reads an id as it stands in JSON, 1 to 16 hexadecimal digits, into `*id`.
+/**
+ * Reads an id as it stands in JSON, 1 to 16 hexadecimal digits, into `*id`.
  */
 plenum_result plenum_id_from_text(const char *id_text, uint64_t *id);
 
-/*
- Writes an id as it stands in JSON, 16 hexadecimal digits and the final
- NUL, into `buffer`, whose length `len` must be 17 or more.
+/**
+ * Writes an id as it stands in JSON, 16 hexadecimal digits and the final
+ * NUL, into `buffer`, whose length `len` must be 17 or more.
  */
 plenum_result plenum_id_to_text(uint64_t id, char *buffer, size_t len);
 
-/*
- The version of the library, for example "0.1.0". The text is static.
+/**
+ * The version of the library, for example "0.1.0". The text is static.
  */
 const char *plenum_version(void);
 
-/*
- The codecs, header extensions and feedback that a router can be made with,
- as JSON in the form of mediasoup's RtpCapabilities. The text is static; NULL
- on failure.
+/**
+ * The codecs, header extensions and feedback that a router can be made with,
+ * as JSON in the form of mediasoup's RtpCapabilities. The text is static; NULL
+ * on failure.
  */
 const char *plenum_supported_rtp_capabilities(void);
 
-/*
- Makes a call by the name of its method, for example "Router.close", with
- parameters as a JSON object (or NULL) and bytes beside them (or NULL and 0).
- Every call has a function of its own, which this one does not replace: it
- is for languages that are called by name.
+/**
+ * Makes a call by the name of its method, for example "Router.close", with
+ * parameters as a JSON object (or NULL) and bytes beside them (or NULL and 0).
+ * Every call has a function of its own, which this one does not replace: it
+ * is for languages that are called by name.
  */
 plenum_result plenum_call(plenum_sfu *sfu,
                           const char *method,
@@ -579,18 +580,18 @@ plenum_result plenum_call(plenum_sfu *sfu,
                           size_t payload_count,
                           uint64_t *request);
 
-/*
- Makes a router: a room, in which what is produced can be consumed. Options:
- codecs (mediasoup's mediaCodecs; all that are supported if left out), shard
- (the least loaded if left out), speakers {places, holdMs}. Answer: {id,
- shard, rtpCapabilities}.
+/**
+ * Makes a router: a room, in which what is produced can be consumed. Options:
+ * codecs (mediasoup's mediaCodecs; all that are supported if left out), shard
+ * (the least loaded if left out), speakers {places, holdMs}. Answer: {id,
+ * shard, rtpCapabilities}.
  */
 plenum_result plenum_sfu_create_router(plenum_sfu *sfu, const char *options, uint64_t *request);
 
-/*
- Makes a router from a snapshot of `plenum_router_snapshot`, of this SFU or
- of another: with the same ids, keys and sequence numbers. Options: codecs,
- shard. Answer: as of `plenum_sfu_create_router`.
+/**
+ * Makes a router from a snapshot of `plenum_router_snapshot`, of this SFU or
+ * of another: with the same ids, keys and sequence numbers. Options: codecs,
+ * shard. Answer: as of `plenum_sfu_create_router`.
  */
 plenum_result plenum_sfu_restore_router(plenum_sfu *sfu,
                                         const uint8_t *snapshot,
@@ -598,24 +599,24 @@ plenum_result plenum_sfu_restore_router(plenum_sfu *sfu,
                                         const char *options,
                                         uint64_t *request);
 
-/*
- How many threads carry media. Answer: {shards}.
+/**
+ * How many threads carry media. Answer: {shards}.
  */
 plenum_result plenum_sfu_shards(plenum_sfu *sfu, uint64_t *request);
 
-/*
- Load and counters of one shard, from 0 on. Answer: an object of numbers.
+/**
+ * Load and counters of one shard, from 0 on. Answer: an object of numbers.
  */
 plenum_result plenum_sfu_shard_stats(plenum_sfu *sfu, uint32_t shard, uint64_t *request);
 
-/*
- Where a shard listens. Answer: {addresses: ["ip:port", …]}.
+/**
+ * Where a shard listens. Answer: {addresses: ["ip:port", …]}.
  */
 plenum_result plenum_sfu_addresses(plenum_sfu *sfu, uint32_t shard, uint64_t *request);
 
-/*
- Listens on one more address ("ip:port", port 0 for any free one) by "udp" or
- "tcp". Options: shard (0). Answer: {address}.
+/**
+ * Listens on one more address ("ip:port", port 0 for any free one) by "udp" or
+ * "tcp". Options: shard (0). Answer: {address}.
  */
 plenum_result plenum_sfu_listen(plenum_sfu *sfu,
                                 const char *address,
@@ -623,9 +624,9 @@ plenum_result plenum_sfu_listen(plenum_sfu *sfu,
                                 const char *options,
                                 uint64_t *request);
 
-/*
- Listens no longer on an address that was added by `plenum_sfu_listen`.
- Options: shard (0). Answer: nothing.
+/**
+ * Listens no longer on an address that was added by `plenum_sfu_listen`.
+ * Options: shard (0). Answer: nothing.
  */
 plenum_result plenum_sfu_unlisten(plenum_sfu *sfu,
                                   const char *address,
@@ -633,72 +634,72 @@ plenum_result plenum_sfu_unlisten(plenum_sfu *sfu,
                                   const char *options,
                                   uint64_t *request);
 
-/*
- Makes a transport for a browser. Options: udp (true), tcp (true),
- dataChannels (false), maxMessageSize. Answer: {id, router, kind,
- iceParameters, iceCandidates, dtlsParameters, sctpParameters}.
+/**
+ * Makes a transport for a browser. Options: udp (true), tcp (true),
+ * dataChannels (false), maxMessageSize. Answer: {id, router, kind,
+ * iceParameters, iceCandidates, dtlsParameters, sctpParameters}.
  */
 plenum_result plenum_router_create_webrtc_transport(plenum_sfu *sfu,
                                                     uint64_t router,
                                                     const char *options,
                                                     uint64_t *request);
 
-/*
- Makes a transport for RTP without ICE and DTLS, in the clear or by SRTP with
- keys given by hand. Options: listen ("ip:port", required), rtcpMux (true),
- comedia (false: if true, the other side's address is learnt from its first
- packet), srtpProfile. Answer: {id, router, kind, localAddress,
- localRtcpAddress, srtpParameters}.
+/**
+ * Makes a transport for RTP without ICE and DTLS, in the clear or by SRTP with
+ * keys given by hand. Options: listen ("ip:port", required), rtcpMux (true),
+ * comedia (false: if true, the other side's address is learnt from its first
+ * packet), srtpProfile. Answer: {id, router, kind, localAddress,
+ * localRtcpAddress, srtpParameters}.
  */
 plenum_result plenum_router_create_plain_transport(plenum_sfu *sfu,
                                                    uint64_t router,
                                                    const char *options,
                                                    uint64_t *request);
 
-/*
- Makes a transport to a router on another host. Options: listen ("ip:port",
- required), srtpProfile, rtx (true), demand (true). Answer: {id, router,
- kind, localAddress, srtpParameters}.
+/**
+ * Makes a transport to a router on another host. Options: listen ("ip:port",
+ * required), srtpProfile, rtx (true), demand (true). Answer: {id, router,
+ * kind, localAddress, srtpParameters}.
  */
 plenum_result plenum_router_create_pipe_transport(plenum_sfu *sfu,
                                                   uint64_t router,
                                                   const char *options,
                                                   uint64_t *request);
 
-/*
- Makes a transport whose other end is this program: RTP packets and messages
- go in and out by calls and events. Options: none so far. Answer: {id,
- router, kind}.
+/**
+ * Makes a transport whose other end is this program: RTP packets and messages
+ * go in and out by calls and events. Options: none so far. Answer: {id,
+ * router, kind}.
  */
 plenum_result plenum_router_create_direct_transport(plenum_sfu *sfu,
                                                     uint64_t router,
                                                     const char *options,
                                                     uint64_t *request);
 
-/*
- Makes an observer that tells who speaks, by PLENUM_EVENT_ACTIVE_SPEAKER.
- Options: intervalMs, scope ("added": producers that were added; "router":
- all). Answer: {id, router}.
+/**
+ * Makes an observer that tells who speaks, by PLENUM_EVENT_ACTIVE_SPEAKER.
+ * Options: intervalMs, scope ("added": producers that were added; "router":
+ * all). Answer: {id, router}.
  */
 plenum_result plenum_router_create_active_speaker_observer(plenum_sfu *sfu,
                                                            uint64_t router,
                                                            const char *options,
                                                            uint64_t *request);
 
-/*
- Makes an observer that tells who is how loud, by PLENUM_EVENT_AUDIO_LEVELS
- and PLENUM_EVENT_SILENCE. Options: maxEntries, threshold (dBov), intervalMs,
- scope ("added" or "router"). Answer: {id, router}.
+/**
+ * Makes an observer that tells who is how loud, by PLENUM_EVENT_AUDIO_LEVELS
+ * and PLENUM_EVENT_SILENCE. Options: maxEntries, threshold (dBov), intervalMs,
+ * scope ("added" or "router"). Answer: {id, router}.
  */
 plenum_result plenum_router_create_audio_level_observer(plenum_sfu *sfu,
                                                         uint64_t router,
                                                         const char *options,
                                                         uint64_t *request);
 
-/*
- Lets a producer of this router be consumed in another router of the same SFU
- too. Answer: {pipeConsumer, producer}: the producer there is what to
- consume.
+/**
+ * Lets a producer of this router be consumed in another router of the same SFU
+ * too. Answer: {pipeConsumer, producer}: the producer there is what to
+ * consume.
  */
 plenum_result plenum_router_pipe_to_router(plenum_sfu *sfu,
                                            uint64_t router,
@@ -706,9 +707,9 @@ plenum_result plenum_router_pipe_to_router(plenum_sfu *sfu,
                                            uint64_t other_router,
                                            uint64_t *request);
 
-/*
- Whether somebody with these RTP capabilities (JSON) can consume this
- producer. Answer: {canConsume}.
+/**
+ * Whether somebody with these RTP capabilities (JSON) can consume this
+ * producer. Answer: {canConsume}.
  */
 plenum_result plenum_router_can_consume(plenum_sfu *sfu,
                                         uint64_t router,
@@ -716,26 +717,26 @@ plenum_result plenum_router_can_consume(plenum_sfu *sfu,
                                         const char *rtp_capabilities,
                                         uint64_t *request);
 
-/*
- Who is forwarded to the slots that follow speakers. Answer: {places: [id or
- null, …], recent: [id, …]}.
+/**
+ * Who is forwarded to the slots that follow speakers. Answer: {places: [id or
+ * null, …], recent: [id, …]}.
  */
 plenum_result plenum_router_speakers(plenum_sfu *sfu, uint64_t router, uint64_t *request);
 
-/*
- Changes how speakers are followed. Options: places, holdMs. Answer: nothing.
+/**
+ * Changes how speakers are followed. Options: places, holdMs. Answer: nothing.
  */
 plenum_result plenum_router_set_speaker_options(plenum_sfu *sfu,
                                                 uint64_t router,
                                                 const char *options,
                                                 uint64_t *request);
 
-/*
- Takes the SDP offer of a browser: makes its transport, a producer for each
- track that it sends and a slot for each that it would receive. `offer` is
- SDP, not JSON. Options: paused, data (true). Answer: {transport, producers:
- [{mid, producer}], slots: [{mid, consumer}], data, answer}: "answer" is the
- SDP to send back.
+/**
+ * Takes the SDP offer of a browser: makes its transport, a producer for each
+ * track that it sends and a slot for each that it would receive. `offer` is
+ * SDP, not JSON. Options: paused, data (true). Answer: {transport, producers:
+ * [{mid, producer}], slots: [{mid, consumer}], data, answer}: "answer" is the
+ * SDP to send back.
  */
 plenum_result plenum_router_accept_offer(plenum_sfu *sfu,
                                          uint64_t router,
@@ -743,53 +744,53 @@ plenum_result plenum_router_accept_offer(plenum_sfu *sfu,
                                          const char *options,
                                          uint64_t *request);
 
-/*
- The whole state of the router, for `plenum_sfu_restore_router`. Answer: the
- snapshot in `payload`.
+/**
+ * The whole state of the router, for `plenum_sfu_restore_router`. Answer: the
+ * snapshot in `payload`.
  */
 plenum_result plenum_router_snapshot(plenum_sfu *sfu, uint64_t router, uint64_t *request);
 
-/*
- What is in the router, by ids. Answer: {id, shard, transports, observers}.
+/**
+ * What is in the router, by ids. Answer: {id, shard, transports, observers}.
  */
 plenum_result plenum_router_dump(plenum_sfu *sfu, uint64_t router, uint64_t *request);
 
-/*
- Closes the router, with all in it. Answer: nothing.
+/**
+ * Closes the router, with all in it. Answer: nothing.
  */
 plenum_result plenum_router_close(plenum_sfu *sfu, uint64_t router, uint64_t *request);
 
-/*
- Tells the transport the DTLS parameters of the browser (JSON: {role,
- fingerprints}). Answer: nothing.
+/**
+ * Tells the transport the DTLS parameters of the browser (JSON: {role,
+ * fingerprints}). Answer: nothing.
  */
 plenum_result plenum_webrtc_transport_connect(plenum_sfu *sfu,
                                               uint64_t transport,
                                               const char *dtls_parameters,
                                               uint64_t *request);
 
-/*
- New ICE credentials, after which the browser starts ICE anew. Answer:
- {iceParameters}.
+/**
+ * New ICE credentials, after which the browser starts ICE anew. Answer:
+ * {iceParameters}.
  */
 plenum_result plenum_webrtc_transport_restart_ice(plenum_sfu *sfu,
                                                   uint64_t transport,
                                                   uint64_t *request);
 
-/*
- Lets data channels through, on a transport that was made without. Options:
- maxMessageSize, remotePort, remoteMaxMessageSize. Answer: nothing.
+/**
+ * Lets data channels through, on a transport that was made without. Options:
+ * maxMessageSize, remotePort, remoteMaxMessageSize. Answer: nothing.
  */
 plenum_result plenum_webrtc_transport_enable_data(plenum_sfu *sfu,
                                                   uint64_t transport,
                                                   const char *options,
                                                   uint64_t *request);
 
-/*
- Brings a track of the other side into the router. `kind` is "audio" or
- "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
- (false), speaker (id of the audio producer of the same person). Answer: {id,
- router, transport, kind, rtpParameters, paused}.
+/**
+ * Brings a track of the other side into the router. `kind` is "audio" or
+ * "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
+ * (false), speaker (id of the audio producer of the same person). Answer: {id,
+ * router, transport, kind, rtpParameters, paused}.
  */
 plenum_result plenum_webrtc_transport_produce(plenum_sfu *sfu,
                                               uint64_t transport,
@@ -798,10 +799,10 @@ plenum_result plenum_webrtc_transport_produce(plenum_sfu *sfu,
                                               const char *options,
                                               uint64_t *request);
 
-/*
- Sends a producer to the other side, whose RTP capabilities are given (JSON).
- Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
- Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
+/**
+ * Sends a producer to the other side, whose RTP capabilities are given (JSON).
+ * Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
+ * Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
  */
 plenum_result plenum_webrtc_transport_consume(plenum_sfu *sfu,
                                               uint64_t transport,
@@ -810,10 +811,10 @@ plenum_result plenum_webrtc_transport_consume(plenum_sfu *sfu,
                                               const char *options,
                                               uint64_t *request);
 
-/*
- Makes a consumer that follows nobody yet: `plenum_consumer_switch` points it
- at one producer after the other, which the other side sees as one track.
- Options: mid, msid. Answer: as of consume, with "producer" null.
+/**
+ * Makes a consumer that follows nobody yet: `plenum_consumer_switch` points it
+ * at one producer after the other, which the other side sees as one track.
+ * Options: mid, msid. Answer: as of consume, with "producer" null.
  */
 plenum_result plenum_webrtc_transport_consume_slot(plenum_sfu *sfu,
                                                    uint64_t transport,
@@ -822,30 +823,30 @@ plenum_result plenum_webrtc_transport_consume_slot(plenum_sfu *sfu,
                                                    const char *options,
                                                    uint64_t *request);
 
-/*
- Sets the bitrate (bit/s) to the other side, instead of what is measured; a
- negative one goes back to measuring. Answer: nothing.
+/**
+ * Sets the bitrate (bit/s) to the other side, instead of what is measured; a
+ * negative one goes back to measuring. Answer: nothing.
  */
 plenum_result plenum_webrtc_transport_set_available_outgoing_bitrate(plenum_sfu *sfu,
                                                                      uint64_t transport,
                                                                      int64_t bitrate,
                                                                      uint64_t *request);
 
-/*
- Brings messages of the other side into the router. Options: label, protocol,
- sctpStreamParameters (not on a direct transport), paused. Answer: {id,
- router, transport, label, protocol, sctpStreamParameters, paused}.
+/**
+ * Brings messages of the other side into the router. Options: label, protocol,
+ * sctpStreamParameters (not on a direct transport), paused. Answer: {id,
+ * router, transport, label, protocol, sctpStreamParameters, paused}.
  */
 plenum_result plenum_webrtc_transport_produce_data(plenum_sfu *sfu,
                                                    uint64_t transport,
                                                    const char *options,
                                                    uint64_t *request);
 
-/*
- Sends the messages of a data producer to the other side. Options: ordered,
- maxPacketLifeTime, maxRetransmits, negotiated (false), answerOn (a stream
- that the other side opened, to send back on), paused. Answer: {id, router,
- transport, dataProducer, label, protocol, sctpStreamParameters, paused}.
+/**
+ * Sends the messages of a data producer to the other side. Options: ordered,
+ * maxPacketLifeTime, maxRetransmits, negotiated (false), answerOn (a stream
+ * that the other side opened, to send back on), paused. Answer: {id, router,
+ * transport, dataProducer, label, protocol, sctpStreamParameters, paused}.
  */
 plenum_result plenum_webrtc_transport_consume_data(plenum_sfu *sfu,
                                                    uint64_t transport,
@@ -853,31 +854,31 @@ plenum_result plenum_webrtc_transport_consume_data(plenum_sfu *sfu,
                                                    const char *options,
                                                    uint64_t *request);
 
-/*
- Counters of the WebRTC transport. Answer: an object.
+/**
+ * Counters of the WebRTC transport. Answer: an object.
  */
 plenum_result plenum_webrtc_transport_stats(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
 
-/*
- Closes the WebRTC transport, with its producers and consumers. Answer:
- nothing.
+/**
+ * Closes the WebRTC transport, with its producers and consumers. Answer:
+ * nothing.
  */
 plenum_result plenum_webrtc_transport_close(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
 
-/*
- Tells the transport where to send, and how. Options: address ("ip:port"),
- rtcpAddress, srtpParameters {profile, keyBase64}. Answer: nothing.
+/**
+ * Tells the transport where to send, and how. Options: address ("ip:port"),
+ * rtcpAddress, srtpParameters {profile, keyBase64}. Answer: nothing.
  */
 plenum_result plenum_plain_transport_connect(plenum_sfu *sfu,
                                              uint64_t transport,
                                              const char *options,
                                              uint64_t *request);
 
-/*
- Brings a track of the other side into the router. `kind` is "audio" or
- "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
- (false), speaker (id of the audio producer of the same person). Answer: {id,
- router, transport, kind, rtpParameters, paused}.
+/**
+ * Brings a track of the other side into the router. `kind` is "audio" or
+ * "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
+ * (false), speaker (id of the audio producer of the same person). Answer: {id,
+ * router, transport, kind, rtpParameters, paused}.
  */
 plenum_result plenum_plain_transport_produce(plenum_sfu *sfu,
                                              uint64_t transport,
@@ -886,10 +887,10 @@ plenum_result plenum_plain_transport_produce(plenum_sfu *sfu,
                                              const char *options,
                                              uint64_t *request);
 
-/*
- Sends a producer to the other side, whose RTP capabilities are given (JSON).
- Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
- Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
+/**
+ * Sends a producer to the other side, whose RTP capabilities are given (JSON).
+ * Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
+ * Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
  */
 plenum_result plenum_plain_transport_consume(plenum_sfu *sfu,
                                              uint64_t transport,
@@ -898,10 +899,10 @@ plenum_result plenum_plain_transport_consume(plenum_sfu *sfu,
                                              const char *options,
                                              uint64_t *request);
 
-/*
- Makes a consumer that follows nobody yet: `plenum_consumer_switch` points it
- at one producer after the other, which the other side sees as one track.
- Options: mid, msid. Answer: as of consume, with "producer" null.
+/**
+ * Makes a consumer that follows nobody yet: `plenum_consumer_switch` points it
+ * at one producer after the other, which the other side sees as one track.
+ * Options: mid, msid. Answer: as of consume, with "producer" null.
  */
 plenum_result plenum_plain_transport_consume_slot(plenum_sfu *sfu,
                                                   uint64_t transport,
@@ -910,30 +911,30 @@ plenum_result plenum_plain_transport_consume_slot(plenum_sfu *sfu,
                                                   const char *options,
                                                   uint64_t *request);
 
-/*
- Sets the bitrate (bit/s) to the other side, instead of what is measured; a
- negative one goes back to measuring. Answer: nothing.
+/**
+ * Sets the bitrate (bit/s) to the other side, instead of what is measured; a
+ * negative one goes back to measuring. Answer: nothing.
  */
 plenum_result plenum_plain_transport_set_available_outgoing_bitrate(plenum_sfu *sfu,
                                                                     uint64_t transport,
                                                                     int64_t bitrate,
                                                                     uint64_t *request);
 
-/*
- Brings messages of the other side into the router. Options: label, protocol,
- sctpStreamParameters (not on a direct transport), paused. Answer: {id,
- router, transport, label, protocol, sctpStreamParameters, paused}.
+/**
+ * Brings messages of the other side into the router. Options: label, protocol,
+ * sctpStreamParameters (not on a direct transport), paused. Answer: {id,
+ * router, transport, label, protocol, sctpStreamParameters, paused}.
  */
 plenum_result plenum_plain_transport_produce_data(plenum_sfu *sfu,
                                                   uint64_t transport,
                                                   const char *options,
                                                   uint64_t *request);
 
-/*
- Sends the messages of a data producer to the other side. Options: ordered,
- maxPacketLifeTime, maxRetransmits, negotiated (false), answerOn (a stream
- that the other side opened, to send back on), paused. Answer: {id, router,
- transport, dataProducer, label, protocol, sctpStreamParameters, paused}.
+/**
+ * Sends the messages of a data producer to the other side. Options: ordered,
+ * maxPacketLifeTime, maxRetransmits, negotiated (false), answerOn (a stream
+ * that the other side opened, to send back on), paused. Answer: {id, router,
+ * transport, dataProducer, label, protocol, sctpStreamParameters, paused}.
  */
 plenum_result plenum_plain_transport_consume_data(plenum_sfu *sfu,
                                                   uint64_t transport,
@@ -941,31 +942,31 @@ plenum_result plenum_plain_transport_consume_data(plenum_sfu *sfu,
                                                   const char *options,
                                                   uint64_t *request);
 
-/*
- Counters of the plain transport. Answer: an object.
+/**
+ * Counters of the plain transport. Answer: an object.
  */
 plenum_result plenum_plain_transport_stats(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
 
-/*
- Closes the plain transport, with its producers and consumers. Answer:
- nothing.
+/**
+ * Closes the plain transport, with its producers and consumers. Answer:
+ * nothing.
  */
 plenum_result plenum_plain_transport_close(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
 
-/*
- Tells the transport its other end. Options: address ("ip:port"),
- srtpParameters {profile, keyBase64}. Answer: nothing.
+/**
+ * Tells the transport its other end. Options: address ("ip:port"),
+ * srtpParameters {profile, keyBase64}. Answer: nothing.
  */
 plenum_result plenum_pipe_transport_connect(plenum_sfu *sfu,
                                             uint64_t transport,
                                             const char *options,
                                             uint64_t *request);
 
-/*
- Brings a track of the other side into the router. `kind` is "audio" or
- "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
- (false), speaker (id of the audio producer of the same person). Answer: {id,
- router, transport, kind, rtpParameters, paused}.
+/**
+ * Brings a track of the other side into the router. `kind` is "audio" or
+ * "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
+ * (false), speaker (id of the audio producer of the same person). Answer: {id,
+ * router, transport, kind, rtpParameters, paused}.
  */
 plenum_result plenum_pipe_transport_produce(plenum_sfu *sfu,
                                             uint64_t transport,
@@ -974,10 +975,10 @@ plenum_result plenum_pipe_transport_produce(plenum_sfu *sfu,
                                             const char *options,
                                             uint64_t *request);
 
-/*
- Sends a producer to the router at the other end. Options: none so far.
- Answer: {id, ids, router, transport, kind, producer, rtpParameters}: with
- these rtpParameters, and the same kind, the other end produces it.
+/**
+ * Sends a producer to the router at the other end. Options: none so far.
+ * Answer: {id, ids, router, transport, kind, producer, rtpParameters}: with
+ * these rtpParameters, and the same kind, the other end produces it.
  */
 plenum_result plenum_pipe_transport_consume(plenum_sfu *sfu,
                                             uint64_t transport,
@@ -985,22 +986,23 @@ plenum_result plenum_pipe_transport_consume(plenum_sfu *sfu,
                                             const char *options,
                                             uint64_t *request);
 
-/*
- Counters of the pipe transport. Answer: an object.
+/**
+ * Counters of the pipe transport. Answer: an object.
  */
 plenum_result plenum_pipe_transport_stats(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
 
-/*
- Closes the pipe transport, with its producers and consumers. Answer:
- nothing.
+/**
+ * Closes the pipe transport, with its producers and consumers. Answer:
+ * nothing.
  */
 plenum_result plenum_pipe_transport_close(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
 
-/*
- Sends RTP packets into the router, as if they came from the other side: many
- in one call, which costs little more than one. The bytes are copied. Answer:
- nothing, when the router has them all; a refusal names the index of the
- first packet that was refused.
+/**
+ * Sends RTP packets into the router, as if they came from the other side: many
+ * in one call, which costs little more than one. The bytes are copied. Answer:
+ * nothing, when the router has them all. It fails for the first packet that is
+ * longer than 1,600 bytes, and takes the others all the same; what is no RTP is
+ * dropped and counted.
  */
 plenum_result plenum_direct_transport_send_rtp(plenum_sfu *sfu,
                                                uint64_t transport,
@@ -1009,11 +1011,11 @@ plenum_result plenum_direct_transport_send_rtp(plenum_sfu *sfu,
                                                size_t packet_count,
                                                uint64_t *request);
 
-/*
- Brings a track of the other side into the router. `kind` is "audio" or
- "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
- (false), speaker (id of the audio producer of the same person). Answer: {id,
- router, transport, kind, rtpParameters, paused}.
+/**
+ * Brings a track of the other side into the router. `kind` is "audio" or
+ * "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
+ * (false), speaker (id of the audio producer of the same person). Answer: {id,
+ * router, transport, kind, rtpParameters, paused}.
  */
 plenum_result plenum_direct_transport_produce(plenum_sfu *sfu,
                                               uint64_t transport,
@@ -1022,10 +1024,10 @@ plenum_result plenum_direct_transport_produce(plenum_sfu *sfu,
                                               const char *options,
                                               uint64_t *request);
 
-/*
- Sends a producer to the other side, whose RTP capabilities are given (JSON).
- Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
- Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
+/**
+ * Sends a producer to the other side, whose RTP capabilities are given (JSON).
+ * Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
+ * Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
  */
 plenum_result plenum_direct_transport_consume(plenum_sfu *sfu,
                                               uint64_t transport,
@@ -1034,10 +1036,10 @@ plenum_result plenum_direct_transport_consume(plenum_sfu *sfu,
                                               const char *options,
                                               uint64_t *request);
 
-/*
- Makes a consumer that follows nobody yet: `plenum_consumer_switch` points it
- at one producer after the other, which the other side sees as one track.
- Options: mid, msid. Answer: as of consume, with "producer" null.
+/**
+ * Makes a consumer that follows nobody yet: `plenum_consumer_switch` points it
+ * at one producer after the other, which the other side sees as one track.
+ * Options: mid, msid. Answer: as of consume, with "producer" null.
  */
 plenum_result plenum_direct_transport_consume_slot(plenum_sfu *sfu,
                                                    uint64_t transport,
@@ -1046,30 +1048,30 @@ plenum_result plenum_direct_transport_consume_slot(plenum_sfu *sfu,
                                                    const char *options,
                                                    uint64_t *request);
 
-/*
- Sets the bitrate (bit/s) to the other side, instead of what is measured; a
- negative one goes back to measuring. Answer: nothing.
+/**
+ * Sets the bitrate (bit/s) to the other side, instead of what is measured; a
+ * negative one goes back to measuring. Answer: nothing.
  */
 plenum_result plenum_direct_transport_set_available_outgoing_bitrate(plenum_sfu *sfu,
                                                                      uint64_t transport,
                                                                      int64_t bitrate,
                                                                      uint64_t *request);
 
-/*
- Brings messages of the other side into the router. Options: label, protocol,
- sctpStreamParameters (not on a direct transport), paused. Answer: {id,
- router, transport, label, protocol, sctpStreamParameters, paused}.
+/**
+ * Brings messages of the other side into the router. Options: label, protocol,
+ * sctpStreamParameters (not on a direct transport), paused. Answer: {id,
+ * router, transport, label, protocol, sctpStreamParameters, paused}.
  */
 plenum_result plenum_direct_transport_produce_data(plenum_sfu *sfu,
                                                    uint64_t transport,
                                                    const char *options,
                                                    uint64_t *request);
 
-/*
- Sends the messages of a data producer to the other side. Options: ordered,
- maxPacketLifeTime, maxRetransmits, negotiated (false), answerOn (a stream
- that the other side opened, to send back on), paused. Answer: {id, router,
- transport, dataProducer, label, protocol, sctpStreamParameters, paused}.
+/**
+ * Sends the messages of a data producer to the other side. Options: ordered,
+ * maxPacketLifeTime, maxRetransmits, negotiated (false), answerOn (a stream
+ * that the other side opened, to send back on), paused. Answer: {id, router,
+ * transport, dataProducer, label, protocol, sctpStreamParameters, paused}.
  */
 plenum_result plenum_direct_transport_consume_data(plenum_sfu *sfu,
                                                    uint64_t transport,
@@ -1077,58 +1079,58 @@ plenum_result plenum_direct_transport_consume_data(plenum_sfu *sfu,
                                                    const char *options,
                                                    uint64_t *request);
 
-/*
- Counters of the direct transport. Answer: an object.
+/**
+ * Counters of the direct transport. Answer: an object.
  */
 plenum_result plenum_direct_transport_stats(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
 
-/*
- Closes the direct transport, with its producers and consumers. Answer:
- nothing.
+/**
+ * Closes the direct transport, with its producers and consumers. Answer:
+ * nothing.
  */
 plenum_result plenum_direct_transport_close(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
 
-/*
- Pauses the producer: nothing passes it. Answer: nothing.
+/**
+ * Pauses the producer: nothing passes it. Answer: nothing.
  */
 plenum_result plenum_producer_pause(plenum_sfu *sfu, uint64_t producer, uint64_t *request);
 
-/*
- Lets the producer go on. Answer: nothing.
+/**
+ * Lets the producer go on. Answer: nothing.
  */
 plenum_result plenum_producer_resume(plenum_sfu *sfu, uint64_t producer, uint64_t *request);
 
-/*
- Says whose voice goes with a video producer: an audio producer, or 0 for
- nobody's. Answer: nothing.
+/**
+ * Says whose voice goes with a video producer: an audio producer, or 0 for
+ * nobody's. Answer: nothing.
  */
 plenum_result plenum_producer_set_speaker(plenum_sfu *sfu,
                                           uint64_t producer,
                                           uint64_t speaker,
                                           uint64_t *request);
 
-/*
- Counters of the producer. Answer: an object.
+/**
+ * Counters of the producer. Answer: an object.
  */
 plenum_result plenum_producer_stats(plenum_sfu *sfu, uint64_t producer, uint64_t *request);
 
-/*
- Closes the producer. Answer: nothing.
+/**
+ * Closes the producer. Answer: nothing.
  */
 plenum_result plenum_producer_close(plenum_sfu *sfu, uint64_t producer, uint64_t *request);
 
-/*
- Points the consumer at another producer of its kind, or at none, 0. The
- other side sees one track that goes on. Answer: nothing.
+/**
+ * Points the consumer at another producer of its kind, or at none, 0. The
+ * other side sees one track that goes on. Answer: nothing.
  */
 plenum_result plenum_consumer_switch(plenum_sfu *sfu,
                                      uint64_t consumer,
                                      uint64_t producer,
                                      uint64_t *request);
 
-/*
- Lets the consumer follow whoever has this rank among the speakers, 0 being
- the first; all but `except`, an audio producer, or 0. Answer: nothing.
+/**
+ * Lets the consumer follow whoever has this rank among the speakers, 0 being
+ * the first; all but `except`, an audio producer, or 0. Answer: nothing.
  */
 plenum_result plenum_consumer_follow_speaker(plenum_sfu *sfu,
                                              uint64_t consumer,
@@ -1136,9 +1138,9 @@ plenum_result plenum_consumer_follow_speaker(plenum_sfu *sfu,
                                              uint64_t except,
                                              uint64_t *request);
 
-/*
- The highest layers to forward: pictures of this size, and as many of them;
- 255 is the highest there is. Answer: nothing.
+/**
+ * The highest layers to forward: pictures of this size, and as many of them;
+ * 255 is the highest there is. Answer: nothing.
  */
 plenum_result plenum_consumer_set_preferred_layers(plenum_sfu *sfu,
                                                    uint64_t consumer,
@@ -1146,10 +1148,10 @@ plenum_result plenum_consumer_set_preferred_layers(plenum_sfu *sfu,
                                                    uint32_t temporal_layer,
                                                    uint64_t *request);
 
-/*
- How large the picture is shown, in pixels: what is larger is not sent, and
- bitrate is shared out by it. Options: priority, pinned, screen. Answer:
- nothing.
+/**
+ * How large the picture is shown, in pixels: what is larger is not sent, and
+ * bitrate is shared out by it. Options: priority, pinned, screen. Answer:
+ * nothing.
  */
 plenum_result plenum_consumer_set_demand(plenum_sfu *sfu,
                                          uint64_t consumer,
@@ -1158,72 +1160,72 @@ plenum_result plenum_consumer_set_demand(plenum_sfu *sfu,
                                          const char *options,
                                          uint64_t *request);
 
-/*
- Pauses the consumer: nothing passes it. Answer: nothing.
+/**
+ * Pauses the consumer: nothing passes it. Answer: nothing.
  */
 plenum_result plenum_consumer_pause(plenum_sfu *sfu, uint64_t consumer, uint64_t *request);
 
-/*
- Lets the consumer go on. Answer: nothing.
+/**
+ * Lets the consumer go on. Answer: nothing.
  */
 plenum_result plenum_consumer_resume(plenum_sfu *sfu, uint64_t consumer, uint64_t *request);
 
-/*
- Asks the publisher for a picture that needs none before it. Answer: nothing.
+/**
+ * Asks the publisher for a picture that needs none before it. Answer: nothing.
  */
 plenum_result plenum_consumer_request_key_frame(plenum_sfu *sfu,
                                                 uint64_t consumer,
                                                 uint64_t *request);
 
-/*
- Counters of the consumer. Answer: an object.
+/**
+ * Counters of the consumer. Answer: an object.
  */
 plenum_result plenum_consumer_stats(plenum_sfu *sfu, uint64_t consumer, uint64_t *request);
 
-/*
- Why the consumer gets the layers that it gets. Answer: an object with the
- inputs and the rule.
+/**
+ * Why the consumer gets the layers that it gets. Answer: an object with the
+ * inputs and the rule.
  */
 plenum_result plenum_consumer_explain(plenum_sfu *sfu, uint64_t consumer, uint64_t *request);
 
-/*
- Closes the consumer. Answer: nothing.
+/**
+ * Closes the consumer. Answer: nothing.
  */
 plenum_result plenum_consumer_close(plenum_sfu *sfu, uint64_t consumer, uint64_t *request);
 
-/*
- Pauses the pipe consumer: nothing passes it. Answer: nothing.
+/**
+ * Pauses the pipe consumer: nothing passes it. Answer: nothing.
  */
 plenum_result plenum_pipe_consumer_pause(plenum_sfu *sfu,
                                          uint64_t pipe_consumer,
                                          uint64_t *request);
 
-/*
- Lets the pipe consumer go on. Answer: nothing.
+/**
+ * Lets the pipe consumer go on. Answer: nothing.
  */
 plenum_result plenum_pipe_consumer_resume(plenum_sfu *sfu,
                                           uint64_t pipe_consumer,
                                           uint64_t *request);
 
-/*
- Counters of each stream of the pipe consumer. Answer: an array, to be read
- by "/0/…".
+/**
+ * Counters of each stream of the pipe consumer. Answer: an array, to be read
+ * by "/0/…".
  */
 plenum_result plenum_pipe_consumer_stats(plenum_sfu *sfu,
                                          uint64_t pipe_consumer,
                                          uint64_t *request);
 
-/*
- Closes the pipe consumer, all its streams. Answer: nothing.
+/**
+ * Closes the pipe consumer, all its streams. Answer: nothing.
  */
 plenum_result plenum_pipe_consumer_close(plenum_sfu *sfu,
                                          uint64_t pipe_consumer,
                                          uint64_t *request);
 
-/*
- Sends a message into the router: from a data producer of a direct transport.
- `text` says that it is UTF-8 text and not binary. The bytes are copied.
- Answer: nothing.
+/**
+ * Sends a message into the router: from a data producer of a direct transport.
+ * `text` says that it is UTF-8 text and not binary. The bytes are copied.
+ * Answer: nothing.
  */
 plenum_result plenum_data_producer_send(plenum_sfu *sfu,
                                         uint64_t data_producer,
@@ -1232,37 +1234,37 @@ plenum_result plenum_data_producer_send(plenum_sfu *sfu,
                                         size_t message_len,
                                         uint64_t *request);
 
-/*
- Pauses the data producer: nothing passes it. Answer: nothing.
+/**
+ * Pauses the data producer: nothing passes it. Answer: nothing.
  */
 plenum_result plenum_data_producer_pause(plenum_sfu *sfu,
                                          uint64_t data_producer,
                                          uint64_t *request);
 
-/*
- Lets the data producer go on. Answer: nothing.
+/**
+ * Lets the data producer go on. Answer: nothing.
  */
 plenum_result plenum_data_producer_resume(plenum_sfu *sfu,
                                           uint64_t data_producer,
                                           uint64_t *request);
 
-/*
- Counters of the data producer. Answer: an object.
+/**
+ * Counters of the data producer. Answer: an object.
  */
 plenum_result plenum_data_producer_stats(plenum_sfu *sfu,
                                          uint64_t data_producer,
                                          uint64_t *request);
 
-/*
- Closes the data producer. Answer: nothing.
+/**
+ * Closes the data producer. Answer: nothing.
  */
 plenum_result plenum_data_producer_close(plenum_sfu *sfu,
                                          uint64_t data_producer,
                                          uint64_t *request);
 
-/*
- Sends a message to the one receiver of a data consumer. `text` says that it
- is UTF-8 text and not binary. The bytes are copied. Answer: nothing.
+/**
+ * Sends a message to the one receiver of a data consumer. `text` says that it
+ * is UTF-8 text and not binary. The bytes are copied. Answer: nothing.
  */
 plenum_result plenum_data_consumer_send(plenum_sfu *sfu,
                                         uint64_t data_consumer,
@@ -1271,112 +1273,112 @@ plenum_result plenum_data_consumer_send(plenum_sfu *sfu,
                                         size_t message_len,
                                         uint64_t *request);
 
-/*
- PLENUM_EVENT_DATA_BUFFERED_AMOUNT_LOW is to come when fewer than `bytes` are
- waiting to be sent; never, if that is negative. Answer: nothing.
+/**
+ * PLENUM_EVENT_DATA_BUFFERED_AMOUNT_LOW is to come when fewer than `bytes` are
+ * waiting to be sent; never, if that is negative. Answer: nothing.
  */
 plenum_result plenum_data_consumer_set_buffered_amount_low_threshold(plenum_sfu *sfu,
                                                                      uint64_t data_consumer,
                                                                      int64_t bytes,
                                                                      uint64_t *request);
 
-/*
- Pauses the data consumer: nothing passes it. Answer: nothing.
+/**
+ * Pauses the data consumer: nothing passes it. Answer: nothing.
  */
 plenum_result plenum_data_consumer_pause(plenum_sfu *sfu,
                                          uint64_t data_consumer,
                                          uint64_t *request);
 
-/*
- Lets the data consumer go on. Answer: nothing.
+/**
+ * Lets the data consumer go on. Answer: nothing.
  */
 plenum_result plenum_data_consumer_resume(plenum_sfu *sfu,
                                           uint64_t data_consumer,
                                           uint64_t *request);
 
-/*
- Counters of the data consumer. Answer: an object.
+/**
+ * Counters of the data consumer. Answer: an object.
  */
 plenum_result plenum_data_consumer_stats(plenum_sfu *sfu,
                                          uint64_t data_consumer,
                                          uint64_t *request);
 
-/*
- Closes the data consumer. Answer: nothing.
+/**
+ * Closes the data consumer. Answer: nothing.
  */
 plenum_result plenum_data_consumer_close(plenum_sfu *sfu,
                                          uint64_t data_consumer,
                                          uint64_t *request);
 
-/*
- Lets the observer listen to an audio producer. Answer: nothing.
+/**
+ * Lets the observer listen to an audio producer. Answer: nothing.
  */
 plenum_result plenum_active_speaker_observer_add_producer(plenum_sfu *sfu,
                                                           uint64_t observer,
                                                           uint64_t producer,
                                                           uint64_t *request);
 
-/*
- Lets the observer listen to an audio producer no longer. Answer: nothing.
+/**
+ * Lets the observer listen to an audio producer no longer. Answer: nothing.
  */
 plenum_result plenum_active_speaker_observer_remove_producer(plenum_sfu *sfu,
                                                              uint64_t observer,
                                                              uint64_t producer,
                                                              uint64_t *request);
 
-/*
- Lets the observer tell nothing. Answer: nothing.
+/**
+ * Lets the observer tell nothing. Answer: nothing.
  */
 plenum_result plenum_active_speaker_observer_pause(plenum_sfu *sfu,
                                                    uint64_t observer,
                                                    uint64_t *request);
 
-/*
- Lets the observer tell again. Answer: nothing.
+/**
+ * Lets the observer tell again. Answer: nothing.
  */
 plenum_result plenum_active_speaker_observer_resume(plenum_sfu *sfu,
                                                     uint64_t observer,
                                                     uint64_t *request);
 
-/*
- Closes the observer. Answer: nothing.
+/**
+ * Closes the observer. Answer: nothing.
  */
 plenum_result plenum_active_speaker_observer_close(plenum_sfu *sfu,
                                                    uint64_t observer,
                                                    uint64_t *request);
 
-/*
- Lets the observer listen to an audio producer. Answer: nothing.
+/**
+ * Lets the observer listen to an audio producer. Answer: nothing.
  */
 plenum_result plenum_audio_level_observer_add_producer(plenum_sfu *sfu,
                                                        uint64_t observer,
                                                        uint64_t producer,
                                                        uint64_t *request);
 
-/*
- Lets the observer listen to an audio producer no longer. Answer: nothing.
+/**
+ * Lets the observer listen to an audio producer no longer. Answer: nothing.
  */
 plenum_result plenum_audio_level_observer_remove_producer(plenum_sfu *sfu,
                                                           uint64_t observer,
                                                           uint64_t producer,
                                                           uint64_t *request);
 
-/*
- Lets the observer tell nothing. Answer: nothing.
+/**
+ * Lets the observer tell nothing. Answer: nothing.
  */
 plenum_result plenum_audio_level_observer_pause(plenum_sfu *sfu,
                                                 uint64_t observer,
                                                 uint64_t *request);
 
-/*
- Lets the observer tell again. Answer: nothing.
+/**
+ * Lets the observer tell again. Answer: nothing.
  */
 plenum_result plenum_audio_level_observer_resume(plenum_sfu *sfu,
                                                  uint64_t observer,
                                                  uint64_t *request);
 
-/*
- Closes the observer. Answer: nothing.
+/**
+ * Closes the observer. Answer: nothing.
  */
 plenum_result plenum_audio_level_observer_close(plenum_sfu *sfu,
                                                 uint64_t observer,

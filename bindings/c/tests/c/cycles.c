@@ -43,10 +43,9 @@ int main(int argc, char **argv) {
   long grown = (resident() - early) * sysconf(_SC_PAGESIZE) / 1024;
   printf("%d cycles: %ld KiB before, %ld KiB more after\n", cycles,
          early * sysconf(_SC_PAGESIZE) / 1024, grown);
-#ifndef __SANITIZE_ADDRESS__
-  /* A kilobyte a cycle would be a leak. AddressSanitizer keeps what is freed, and finds leaks itself. */
-  CHECK(grown < 2048 + cycles);
-#endif
+  /* A kilobyte a cycle would be a leak. Few cycles are for tools that keep what is freed and find
+   * leaks themselves. */
+  if (cycles >= 100) CHECK(grown < 2048 + cycles);
   CHECK(descriptors() == open);
   return 0;
 }
