@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use sfu_ice::SrtpProfile;
 
+use super::data_consumer::DataConsumer;
+use super::data_options::{DataConsumeOptions, DataProduceOptions};
+use super::data_producer::DataProducer;
 use super::error::{Error, ErrorKind, Result};
 use super::lower::consumer_config;
 use super::options::{PipeTransportOptions, ProduceOptions};
@@ -123,6 +126,43 @@ impl PipeTransport {
     /// closed; `Limit` if it has too many.
     pub async fn produce(&self, options: ProduceOptions) -> Result<Producer> {
         self.handle.produce(options).await
+    }
+
+    /// Carries the messages of a data producer of the router to the other end,
+    /// which tells [`Event::DataChannelOpened`](crate::Event::DataChannelOpened)
+    /// with a data producer of its own; or, if the channel is
+    /// [`negotiated`](DataConsumeOptions::negotiated), takes it in by
+    /// [`produce_data`](Self::produce_data). Either end's closing closes the
+    /// other's.
+    ///
+    /// ```no_run
+    /// # async fn run(here: sfu_core::PipeTransport, there: sfu_core::PipeTransport,
+    /// #     chat: sfu_core::DataProducer) -> sfu_core::Result<()> {
+    /// use sfu_core::{DataConsumeOptions, DataProduceOptions};
+    /// let crossing = here.consume_data(DataConsumeOptions::new(chat.id()).negotiated()).await?;
+    /// let stream = crossing.sctp_stream_parameters().expect("a pipe has streams");
+    /// // What was told to the other end by signalling:
+    /// let chat = there.produce_data(DataProduceOptions::new("chat").stream(stream)).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if the data producer or the transport is closed;
+    /// `InvalidParameters` for a stream that is in use; `Limit` if it has too
+    /// many.
+    #[allow(clippy::needless_pass_by_value)]
+    pub async fn consume_data(&self, options: DataConsumeOptions) -> Result<DataConsumer> {
+        self.handle.consume_data(&options).await
+    }
+
+    /// Takes in a channel that the other end opened as
+    /// [`negotiated`](DataConsumeOptions::negotiated).
+    ///
+    /// # Errors
+    /// As [`consume_data`](Self::consume_data).
+    #[allow(clippy::needless_pass_by_value)]
+    pub async fn produce_data(&self, options: DataProduceOptions) -> Result<DataProducer> {
+        self.handle.produce_data(&options).await
     }
 
     /// Its figures.

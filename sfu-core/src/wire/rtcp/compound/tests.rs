@@ -155,6 +155,7 @@ fn exhaust(packet: &RtcpPacket<'_>) -> usize {
         RtcpPacket::App(app) => match app.pipe_message() {
             Some(crate::wire::rtcp::PipeMessage::Demand(entries)) => entries.iter().count(),
             Some(crate::wire::rtcp::PipeMessage::State(entries)) => entries.iter().count(),
+            Some(crate::wire::rtcp::PipeMessage::Sctp { packet, .. }) => packet.len(),
             None => app.data.len(),
         },
         RtcpPacket::Pli(_) | RtcpPacket::Other { .. } => 0,

@@ -1,0 +1,75 @@
+//! Messages between two routers through the asynchronous API, over UDP and
+//! SRTP on the loopback interface.
+#![cfg(feature = "runtime")]
+
+mod executor;
+
+use executor::block_on;
+use sfu_core::{
+    DataConsumeOptions, DataProduceOptions, Event, Message, PipeTransportOptions, PlainRemote,
+    RouterOptions, Sfu, SrtpProfile,
+};
+
+#[test]
+fn messages_cross_a_pipe_over_udp() {
+    let loopback = || "127.0.0.1:0".parse().unwrap();
+    let sfu = Sfu::builder().listen(loopback()).build().unwrap();
+    let other = Sfu::builder().listen(loopback()).build().unwrap();
+    block_on(async {
+        let here = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let there = other.create_router(RouterOptions::default()).await.unwrap();
+        let options = || PipeTransportOptions::new(loopback()).srtp(SrtpProfile::AeadAes128Gcm);
+        let near = here.create_pipe_transport(options()).await.unwrap();
+        let far = there.create_pipe_transport(options()).await.unwrap();
+        for (end, peer) in [(&near, &far), (&far, &near)] {
+            let remote = PlainRemote {
+                address: peer.local_addr(),
+                rtcp_address: None,
+                srtp: peer.srtp_parameters().map(|srtp| srtp.master.clone()),
+            };
+            end.connect(remote).await.unwrap();
+        }
+        let source = here.create_direct_transport().await.unwrap();
+        let chat = source.produce_data(DataProduceOptions::new("chat")).await.unwrap();
+        let mut events = there.events();
+        near.consume_data(DataConsumeOptions::new(chat.id())).await.unwrap();
+        let producer = loop {
+            if let Event::DataChannelOpened { transport, producer, parameters, .. } =
+                events.next().await.unwrap()
+            {
+                assert_eq!((transport, parameters.label.as_str()), (far.id(), "chat"));
+                break producer;
+            }
+        };
+        let sink = there.create_direct_transport().await.unwrap();
+        sink.consume_data(DataConsumeOptions::new(producer)).await.unwrap();
+        let sent = [Message::text("hello"), Message::binary(vec![3; 60_000])];
+        for message in &sent {
+            chat.send(message.clone()).await.unwrap();
+        }
+        let mut got = Vec::new();
+        while got.len() < sent.len() {
+            if let Event::Message { message, .. } = events.next().await.unwrap() {
+                got.push(message);
+            }
+        }
+        assert_eq!(got, sent);
+
+        // The same with a channel that both ends were told of.
+        let options = DataConsumeOptions::new(chat.id()).negotiated();
+        let crossing = near.consume_data(options).await.unwrap();
+        let stream = crossing.sctp_stream_parameters().unwrap();
+        let options = DataProduceOptions::new("chat").stream(stream);
+        let second = far.produce_data(options).await.unwrap();
+        assert_ne!(second.id(), producer);
+        crossing.close().await.unwrap();
+        chat.close().await.unwrap();
+        loop {
+            if let Event::DataProducerClosed { producer: closed, .. } = events.next().await.unwrap()
+                && closed == producer
+            {
+                break;
+            }
+        }
+    });
+}
