@@ -25,6 +25,11 @@ mod room;
 mod runlength;
 mod senders;
 mod server;
+// The same world of simulated peers as in the tests.
+#[allow(unreachable_pub, dead_code, unused_imports)]
+#[path = "../../sfu-core/tests/engine/sim/mod.rs"]
+mod sim;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -52,6 +57,8 @@ enum Benchmark {
     Allocator(allocator::Options),
     /// Joins (ICE, DTLS, keys) per second on one core.
     Handshakes(handshakes::Options),
+    /// How much faster than real time a call runs in virtual time.
+    Simulate(simulate::Options),
     /// Participants that join a meeting of plenum-server, and what reaches them.
     Join(join::Options),
     /// One meeting of a thousand: the loudest and the speaker's picture to each.
@@ -66,6 +73,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Benchmark::Runlength(options) => runlength::run(options)?,
         Benchmark::Allocator(options) => allocator::run(options)?,
         Benchmark::Handshakes(options) => handshakes::run(options)?,
+        Benchmark::Simulate(options) => simulate::run(options)?,
         Benchmark::Join(options) => join::run(options)?,
         Benchmark::Meeting(options) => meeting::run(options)?,
     };
