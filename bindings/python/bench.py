@@ -1,14 +1,14 @@
-"""Figures of the installed package: `python bench.py [SECONDS]`.
+"""Figures of the installed package: `python bench.py`; `--help` tells the options.
 
 Direct RTP packets per second in batches, the latency of events, and what a router that forwards over
 UDP costs when it is driven from Python. Not a test: figures depend on the machine.
 """
 
+import argparse
 import asyncio
 import socket
 import statistics
 import struct
-import sys
 import threading
 import time
 
@@ -137,57 +137,115 @@ async def event_latency(sfu: plenum.Sfu, seconds: float) -> None:
     )
 
 
-async def forwarding(sfu: plenum.Sfu, seconds: float) -> None:
-    """UDP in, UDP out to ten receivers: no packet passes through Python."""
-    router = await sfu.create_router()
-    source = await router.create_plain_transport(listen="127.0.0.1:0", comedia=True)
-    voice = await source.produce(kind="audio", rtp_parameters=opus(9))
-    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sink.bind(("127.0.0.1", 0))
-    sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-    outs = []
-    for _ in range(10):
-        out = await router.create_plain_transport(listen="127.0.0.1:0")
-        await out.connect(address="%s:%d" % sink.getsockname())
-        outs.append(await out.consume(voice, rtp_capabilities=router.rtp_capabilities))
-    host, port = source.local_address.rsplit(":", 1)
-    stop = threading.Event()
+class Load:
+    """UDP packets to one source, and a socket for what comes of them."""
 
-    def feed() -> None:
+    def __init__(self) -> None:
+        self.sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sink.bind(("127.0.0.1", 0))
+        self.address = "%s:%d" % self.sink.getsockname()
+        self.stop = threading.Event()
+
+    def feed(self, address: str) -> None:
+        host, port = address.rsplit(":", 1)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
             ready, sent = packets(9, 0, 65536), 0
-            while not stop.is_set():
+            while not self.stop.is_set():
                 for _ in range(20):
                     peer.sendto(ready[sent & 0xFFFF], (host, int(port)))
                     sent += 1
                 time.sleep(0.002)
 
-    feeding = asyncio.create_task(asyncio.to_thread(feed))
+
+async def forwarding(sfu: plenum.Sfu, seconds: float) -> float:
+    """UDP in, UDP out to ten receivers; gives what a packet costs the shard, in µs."""
+    load = Load()
+    router = await sfu.create_router()
+    source = await router.create_plain_transport(listen="127.0.0.1:0", comedia=True)
+    voice = await source.produce(kind="audio", rtp_parameters=opus(9))
+    for _ in range(10):
+        out = await router.create_plain_transport(listen="127.0.0.1:0")
+        await out.connect(address=load.address)
+        await out.consume(voice, rtp_capabilities=router.rtp_capabilities)
+    feeding = asyncio.create_task(asyncio.to_thread(load.feed, source.local_address))
     await asyncio.sleep(0.5)
     before, begun, worked = await sfu.shard_stats(0), time.perf_counter(), time.thread_time()
     await asyncio.sleep(seconds)
     after, took = await sfu.shard_stats(0), time.perf_counter() - begun
     worked = time.thread_time() - worked
-    stop.set()
+    load.stop.set()
     await feeding
-    sink.close()
+    load.sink.close()
     forwarded = after["sentDatagrams"] - before["sentDatagrams"]
-    busy = (after["busyMs"] - before["busyMs"]) / 1000
+    cost = (after["busyMs"] - before["busyMs"]) * 1000 / forwarded
     print(
-        f"forwarding over UDP: {forwarded / took:,.0f} packets/s, {busy / forwarded * 1e6:.2f} µs of "
-        f"the shard each, the loop's thread busy {worked / took:.1%}"
+        f"forwarding, driven from Python: {forwarded / took:,.0f} packets/s, {cost:.3f} µs of the "
+        f"shard each, the loop's thread busy {worked / took:.1%}"
     )
     await router.close()
+    return cost
 
 
-async def main(seconds: float) -> None:
+async def forwarding_in_rust(program: str, seconds: float) -> float:
+    """The same router, driven from Rust by examples/forwarding.rs."""
+    load = Load()
+    process = await asyncio.create_subprocess_exec(
+        program, load.address, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin and process.stdout
+    address = (await process.stdout.readline()).decode().strip()
+    feeding = asyncio.create_task(asyncio.to_thread(load.feed, address))
+
+    async def stats() -> tuple[float, float]:
+        assert process.stdin and process.stdout
+        process.stdin.write(b"\n")
+        sent, busy = (await process.stdout.readline()).split()
+        return float(sent), float(busy)
+
+    await asyncio.sleep(0.5)
+    before = await stats()
+    await asyncio.sleep(seconds)
+    after = await stats()
+    load.stop.set()
+    await feeding
+    load.sink.close()
+    process.stdin.close()
+    await process.wait()
+    forwarded = after[0] - before[0]
+    cost = (after[1] - before[1]) / 1000 / forwarded
+    print(
+        f"forwarding, driven from Rust: {forwarded / seconds:,.0f} packets/s, {cost:.3f} µs of the "
+        "shard each"
+    )
+    return cost
+
+
+async def compare(program: str, seconds: float) -> None:
+    """Turn and turn about, because other programs come and go; the median of the ratios counts."""
+    ratios = []
+    for _ in range(7):
+        rust = await forwarding_in_rust(program, seconds)
+        async with plenum.Sfu(listen=["127.0.0.1:0"]) as sfu:
+            ratios.append(rust / await forwarding(sfu, seconds))
+    print(f"throughput of a shard against Rust's: {statistics.median(ratios):.3f} (1 is the same)")
+
+
+async def main(seconds: float, program: str | None) -> None:
     async with plenum.Sfu(listen=["127.0.0.1:0"]) as sfu:
         for batch in (1, 32, 256):
             await direct_rtp(sfu, seconds, batch)
         await paced_rtp(sfu, seconds)
         await event_latency(sfu, seconds)
-        await forwarding(sfu, seconds)
+    if program is None:
+        async with plenum.Sfu(listen=["127.0.0.1:0"]) as sfu:
+            await forwarding(sfu, seconds)
+    else:
+        await compare(program, seconds)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 5.0))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
+    parser.add_argument("--rust", help="target/…/examples/forwarding, to compare with")
+    arguments = parser.parse_args()
+    asyncio.run(main(arguments.seconds, arguments.rust))

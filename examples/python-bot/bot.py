@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy
 from aiohttp import web
-from opus import FRAME, RATE, Decoder, Encoder, level
 
 import plenum
+from opus import FRAME, RATE, Decoder, Encoder, level
 
 #: Somebody louder than this (dBov) speaks.
 LOUD = -45.0

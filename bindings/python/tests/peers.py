@@ -60,9 +60,7 @@ def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def program(
-    path: Path, *arguments: str, port: int, **environment: str
-) -> AsyncIterator[str]:
+async def program(path: Path, *arguments: str, port: int, **environment: str) -> AsyncIterator[str]:
     """Runs a server until it is no longer needed; gives its address."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,

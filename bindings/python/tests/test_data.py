@@ -17,7 +17,14 @@ async def test_messages_go_through_a_router(router: plenum.Router) -> None:
     messages = reader.messages()
     events = router.events(plenum.Message)
     await reader.resume()
-    sent: list[str | plenum.types.Buffer] = ["grüße", b"\x00\xff", "", b"", bytearray(b"array"), memoryview(b"v")]
+    sent: list[str | plenum.types.Buffer] = [
+        "grüße",
+        b"\x00\xff",
+        "",
+        b"",
+        bytearray(b"array"),
+        memoryview(b"v"),
+    ]
     for data in sent:
         await news.send(data)
     for data in sent:

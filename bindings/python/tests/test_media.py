@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 
 import pytest
@@ -32,7 +33,7 @@ async def test_packets_go_through_a_router_in_batches(router: plenum.Router) -> 
     got = await collect(packets, 300)
     assert [payload_of(one) for one in got] == sent
     numbers = [sequence_of(one) for one in got]
-    assert [(b - a) & 0xFFFF for a, b in zip(numbers, numbers[1:])] == [1] * 299
+    assert [(b - a) & 0xFFFF for a, b in itertools.pairwise(numbers)] == [1] * 299
     assert consumer.rtp_parameters["encodings"][0]["ssrc"] == int.from_bytes(got[0][8:12], "big")
 
     stats = await producer.stats()
@@ -77,9 +78,7 @@ async def test_pause_resume_and_close(router: plenum.Router) -> None:
     events = router.events(*closed, plenum.TransportClosed)
     await producer.close()
     assert await first(events) == plenum.ProducerClosed(router.id, producer.id, "requested")
-    assert await first(events) == plenum.ConsumerProducerClosed(
-        router.id, consumer.id, producer.id
-    )
+    assert await first(events) == plenum.ConsumerProducerClosed(router.id, consumer.id, producer.id)
     assert producer.closed and not consumer.closed
     await direct.close()
     assert [type(await first(events)) for _ in range(2)] == [
@@ -158,9 +157,7 @@ async def test_what_a_receiver_cannot_take_is_incompatible(router: plenum.Router
 async def test_observers_tell_who_speaks_and_how_loud(router: plenum.Router) -> None:
     direct = await router.create_direct_transport()
     voice = await direct.produce(kind="audio", rtp_parameters=opus(1))
-    levels = await router.create_audio_level_observer(
-        max_entries=3, threshold=-60, interval_ms=200
-    )
+    levels = await router.create_audio_level_observer(max_entries=3, threshold=-60, interval_ms=200)
     speaker = await router.create_active_speaker_observer(interval_ms=200, scope="router")
     await levels.add_producer(voice)
     loud = router.events(plenum.AudioLevels, plenum.Silence)
@@ -214,9 +211,7 @@ async def test_a_producer_is_piped_to_another_router(sfu: plenum.Sfu) -> None:
     await piped.pipe_consumer.resume()
     closed = far.events(plenum.ProducerClosed)
     await voice.close()
-    assert await first(closed) == plenum.ProducerClosed(
-        far.id, piped.producer.id, "origin-closed"
-    )
+    assert await first(closed) == plenum.ProducerClosed(far.id, piped.producer.id, "origin-closed")
 
 
 async def test_pipe_transports_join_two_sfus() -> None:

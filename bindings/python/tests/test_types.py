@@ -1,4 +1,4 @@
-"""Types: of the package, of its native half, of the examples and of these tests."""
+"""Types and style: of the package, of its native half, of the examples and of these tests."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def strict(*paths: Path) -> None:
 
 def test_the_installed_package_is_typed() -> None:
     check("mypy", "--config-file", str(HERE.parent / "pyproject.toml"), "-p", "plenum")
+
+
+def test_the_style_is_one() -> None:
+    sources = [HERE.parent, EXAMPLES / "python-room", EXAMPLES / "python-bot"]
+    config = ["--config", str(HERE.parent / "pyproject.toml"), "--no-cache"]
+    check("ruff", "format", "--check", *config, *map(str, sources))
+    check("ruff", "check", *config, *map(str, sources))
 
 
 def test_the_stubs_are_those_of_the_native_half() -> None:

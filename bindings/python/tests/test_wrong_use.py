@@ -39,13 +39,15 @@ async def test_wrong_types_are_refused(sfu: plenum.Sfu, router: plenum.Router) -
         await any_router.create_webrtc_transport(ufp=True)
     with pytest.raises(TypeError, match="producer: expected a Producer or its id, not int"):
         await any_direct.send_rtp(5, [])
-    with pytest.raises(TypeError, match="producer: expected a Producer or its id, not DirectTransport"):
+    with pytest.raises(
+        TypeError, match="producer: expected a Producer or its id, not DirectTransport"
+    ):
         await any_direct.send_rtp(direct, [])
-    with pytest.raises(TypeError, match="payload 1: expected bytes.*not int"):
+    with pytest.raises(TypeError, match=r"payload 1: expected bytes.*not int"):
         await any_direct.send_rtp(producer, [packet(1, 1), 5])
     with pytest.raises(TypeError, match="not one bytes"):
         await any_direct.send_rtp(producer, packet(1, 1))
-    with pytest.raises(TypeError, match="iterable|iterator"):
+    with pytest.raises(TypeError, match="itera"):
         await any_direct.send_rtp(producer, 5)
     with pytest.raises(plenum.InvalidParametersError):
         await direct.consume("not an id", rtp_capabilities=router.rtp_capabilities)
@@ -152,7 +154,9 @@ async def test_ids_of_another_sfu_are_refused(sfu: plenum.Sfu, router: plenum.Ro
 
 async def test_an_id_of_another_noun_is_refused(sfu: plenum.Sfu, router: plenum.Router) -> None:
     direct = await router.create_direct_transport()
-    with pytest.raises(plenum.InvalidParametersError, match="expected a Producer.*DirectTransport"):
+    with pytest.raises(
+        plenum.InvalidParametersError, match=r"expected a Producer.*DirectTransport"
+    ):
         await plenum.Producer.attach(sfu, direct.id).pause()
 
 

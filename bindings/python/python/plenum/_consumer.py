@@ -217,5 +217,3 @@ class DataConsumer(Handle):
     async def close(self) -> None:
         """Closes it, and its channel."""
         await super().close()
-
-

@@ -95,8 +95,8 @@ class Handle:
             raise AttributeError(f"not known, because {self!r} was made by attach()")
         return self._description
 
-    def mark_closed(self) -> None:
-        """Notes that it is closed. For the package itself."""
+    def _mark_closed(self) -> None:
+        """Notes that it is closed."""
         self._closed = True
 
     def __repr__(self) -> str:
@@ -165,9 +165,7 @@ class Handle:
         return Stream(driver, topics, capacity, types)
 
 
-def joined(
-    parameters: dict[str, Any] | None, optional: dict[str, Any] | None
-) -> dict[str, Any]:
+def joined(parameters: dict[str, Any] | None, optional: dict[str, Any] | None) -> dict[str, Any]:
     """Parameters of a call; of `optional` only what is not None."""
     all = dict(parameters or {})
     for name, value in (optional or {}).items():
@@ -176,9 +174,7 @@ def joined(
     return all
 
 
-def id_of(
-    driver: Driver | None, value: Handle | str, name: str, *nouns: type[Handle]
-) -> str:
+def id_of(driver: Driver | None, value: Handle | str, name: str, *nouns: type[Handle]) -> str:
     """The id of an argument that is a handle of one of these nouns, or an id itself."""
     if isinstance(value, str):
         return value
@@ -188,5 +184,3 @@ def id_of(
     if value._driver is not driver:
         raise NotFoundError(f"{name}: {value!r} belongs to another Sfu")
     return value._id
-
-

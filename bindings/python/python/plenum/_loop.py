@@ -174,7 +174,9 @@ class Driver:
         references = self._topics.get(topic)
         if not references:
             return []
-        return [stream for stream in [reference() for reference in references] if stream is not None]
+        return [
+            stream for stream in [reference() for reference in references] if stream is not None
+        ]
 
     def _event(self, value: dict[str, Any], payload: bytes | None) -> None:
         event = ev.event_of(value, payload)
@@ -183,14 +185,14 @@ class Driver:
         if isinstance(event, ev.Lagged):
             for topic in tuple(self._topics):
                 for stream in self._streams(topic):
-                    stream.lose(event.count)
+                    stream._lose(event.count)
             return
         for topic in (("sfu", ""), ("router", event.router)):
             for stream in self._streams(topic):
-                stream.push(event)
+                stream._push(event)
         if isinstance(event, ev.Message):
             for stream in self._streams(("messages", event.consumer)):
-                stream.push(event)
+                stream._push(event)
         gone = _GONE.get(type(event))
         if gone is not None:
             self._gone(getattr(event, gone))
@@ -199,17 +201,17 @@ class Driver:
         """What had this id is closed: its handle knows, and its streams end."""
         handle = self.handles.get(id)
         if handle is not None:
-            handle.mark_closed()
+            handle._mark_closed()
         for kind in ("router", "packets", "messages"):
             for stream in self._streams((kind, id)):
-                stream.end()
+                stream._end()
 
     def _rtp(self, router: str, consumer: str, packets: list[bytes]) -> None:
         for stream in self._streams(("packets", consumer)):
-            stream.push(packets, len(packets))
+            stream._push(packets, len(packets))
         for topic in (("sfu rtp", ""), ("router rtp", router)):
             for stream in self._streams(topic):
-                stream.push(ev.Rtp(router, consumer, packets), len(packets))
+                stream._push(ev.Rtp(router, consumer, packets), len(packets))
 
     def _end(self) -> None:
         self._ending = True
@@ -219,10 +221,10 @@ class Driver:
                 future.set_exception(ClosedError("the Sfu is closed"))
         self._pending.clear()
         for handle in tuple(self.handles.values()):
-            handle.mark_closed()
+            handle._mark_closed()
         for topic in tuple(self._topics):
             for stream in self._streams(topic):
-                stream.end()
+                stream._end()
         if not self._ended.done():
             self._ended.set_result(None)
 

@@ -15,7 +15,9 @@ class _Observer(Handle):
 
     async def remove_producer(self, producer: Producer | str) -> None:
         """Undoes `add_producer`."""
-        await self._call("removeProducer", {"producer": self._id_of(producer, "producer", Producer)})
+        await self._call(
+            "removeProducer", {"producer": self._id_of(producer, "producer", Producer)}
+        )
 
     async def pause(self) -> None:
         """Tells nothing until `resume`."""

@@ -152,9 +152,7 @@ class Router(Handle):
         )
         return AudioLevelObserver._of(self._driver, description)
 
-    async def pipe_to_router(
-        self, producer: Producer | str, router: Router | str
-    ) -> PipedProducer:
+    async def pipe_to_router(self, producer: Producer | str, router: Router | str) -> PipedProducer:
         """Brings a producer of this router into another router of the same `Sfu`."""
         answer = await self._call(
             "pipeToRouter",
@@ -238,5 +236,3 @@ def topics_of(kind: str, id: str, types: tuple[type, ...]) -> list[Topic]:
     if Rtp in types:
         return [(kind, id), (f"{kind} rtp", id)]
     return [(kind, id)]
-
-

@@ -48,11 +48,15 @@ class SdpSession:
         self._answer: str = answer["answer"]
         self._data: str | None = answer.get("data")
         self._producers = [
-            SdpProducer(entry["mid"], entry["producer"]["kind"], Producer._of(driver, entry["producer"]))
+            SdpProducer(
+                entry["mid"], entry["producer"]["kind"], Producer._of(driver, entry["producer"])
+            )
             for entry in answer["producers"]
         ]
         self._slots = [
-            SdpSlot(entry["mid"], entry["consumer"]["kind"], Consumer._of(driver, entry["consumer"]))
+            SdpSlot(
+                entry["mid"], entry["consumer"]["kind"], Consumer._of(driver, entry["consumer"])
+            )
             for entry in answer["slots"]
         ]
 

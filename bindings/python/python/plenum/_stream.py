@@ -46,12 +46,12 @@ class Stream(Generic[T]):
 
     # What the driver calls.
 
-    def push(self, item: T, weight: int = 1) -> None:
+    def _push(self, item: T, weight: int = 1) -> None:
         """Adds an item, which counts as so many."""
         if self._over or (self._types and not isinstance(item, self._types)):
             return
         if self._size and self._size + weight > self._capacity:
-            self.lose(weight)
+            self._lose(weight)
             return
         if self._lost:
             self._items.append((Lagged(self._lost), 0))
@@ -60,13 +60,13 @@ class Stream(Generic[T]):
         self._size += weight
         self._wake()
 
-    def lose(self, count: int) -> None:
+    def _lose(self, count: int) -> None:
         """Notes that so many were lost at this place."""
         if not self._over:
             self._lost += count
             self._wake()
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """Nothing more will come; what has come can still be read."""
         self._over = True
         for topic in self._topics:
@@ -99,7 +99,9 @@ class Stream(Generic[T]):
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError("this iterator belongs to another event loop")
         if self._waiter is not None:
-            raise RuntimeError("another task waits for this iterator already: make one for each task")
+            raise RuntimeError(
+                "another task waits for this iterator already: make one for each task"
+            )
         self._driver.check_process()
         self._waiter = self._loop.create_future()
         self._driver.waiting.add(self)
@@ -111,7 +113,7 @@ class Stream(Generic[T]):
 
     def close(self) -> None:
         """Ends it: what was not read is dropped, and a loop over it ends."""
-        self.end()
+        self._end()
         self._items.clear()
         self._size = self._lost = 0
 

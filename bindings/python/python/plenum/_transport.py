@@ -285,7 +285,9 @@ class DirectTransport(_ConsumingTransport):
         if isinstance(packets, (bytes, bytearray, memoryview, str)):
             kind = type(packets).__name__
             raise TypeError(f"packets: expected an iterable of packets, not one {kind}")
-        await self._call("sendRtp", {"producer": self._id_of(producer, "producer", Producer)}, packets)
+        await self._call(
+            "sendRtp", {"producer": self._id_of(producer, "producer", Producer)}, packets
+        )
 
 
 def _layers(layers: Any) -> Any:
