@@ -250,7 +250,7 @@ impl Client {
     /// `Closed`; [`Incoming::Closed`] comes last.
     pub fn close(&self) {
         let Some(sfu) = lock(&self.inner.sfu).take() else { return };
-        self.inner.tasks.abort(Error::shut_down);
+        self.inner.tasks.abort();
         self.inner.registry.clear();
         // The last handle: joins the shards, which close the event queue.
         drop(sfu);

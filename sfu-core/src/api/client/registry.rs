@@ -96,7 +96,12 @@ impl Registry {
     }
 
     pub(super) fn add(&self, router: RouterId, noun: Noun) {
-        lock(&self.entries).insert(noun.id(), Entry { router, noun });
+        let mut entries = lock(&self.entries);
+        // The router may have been closed since it was made, and then nothing
+        // would ever remove it.
+        if matches!(noun, Noun::Router(_)) || entries.contains_key(&router.as_u64()) {
+            entries.insert(noun.id(), Entry { router, noun });
+        }
     }
 
     /// What has this id, for a method of `expected`.

@@ -103,6 +103,8 @@ pub(super) struct Tasks {
     next_request: AtomicU64,
     /// Whoever holds this runs tasks; wakers never take it.
     running: Mutex<Slab<Task>>,
+    /// No call is started any more.
+    over: AtomicBool,
     ready: Arc<Ready>,
     finished: Mutex<VecDeque<(RequestId, Result<Answer>)>>,
 }
@@ -113,6 +115,7 @@ impl Tasks {
         Self {
             next_request: AtomicU64::new(1),
             running: Mutex::new(Slab::new()),
+            over: AtomicBool::new(false),
             ready,
             finished: Mutex::default(),
         }
@@ -163,6 +166,10 @@ impl Tasks {
     /// Starts a call: what it asks of a shard is on its way when this returns.
     pub(super) fn spawn(&self, request: RequestId, work: Work) {
         let mut tasks = lock(&self.running);
+        if self.over.load(Ordering::Acquire) {
+            drop(tasks);
+            return self.finish(request, Err(Error::shut_down()));
+        }
         if tasks.len() >= MOST {
             let message = format!("outstanding calls: expected at most {MOST}");
             drop(tasks);
@@ -197,12 +204,15 @@ impl Tasks {
         }
     }
 
-    /// Ends all calls.
-    pub(super) fn abort(&self, error: impl Fn() -> Error) {
-        let tasks: Vec<Task> = lock(&self.running).drain().collect();
+    /// Ends all calls, and starts no more.
+    pub(super) fn abort(&self) {
+        let mut running = lock(&self.running);
+        self.over.store(true, Ordering::Release);
+        let tasks: Vec<Task> = running.drain().collect();
+        drop(running);
         lock(&self.ready.queue).clear();
         for task in tasks {
-            self.finish(task.request, Err(error()));
+            self.finish(task.request, Err(Error::shut_down()));
         }
     }
 }
