@@ -53,7 +53,7 @@ fn the_header_is_what_the_sources_say() {
         committed == generated,
         "include/plenum.h is not what the sources say, from line {} on; renew it with \
          PLENUM_WRITE_HEADER=1 cargo test -p plenum-c --test header",
-        differ.map_or(committed.lines().count().min(generated.lines().count()) + 1, |at| at + 1),
+        differ.unwrap_or_else(|| committed.lines().count().min(generated.lines().count())) + 1,
     );
 }
 

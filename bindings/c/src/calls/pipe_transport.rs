@@ -63,6 +63,41 @@ pub unsafe extern "C" fn plenum_pipe_transport_consume(
     )
 }
 
+/// Brings messages of the other side into the router. Options: label, protocol,
+/// sctpStreamParameters (what the other end told of its channel), paused. Answer: {id,
+/// router, transport, label, protocol, sctpStreamParameters, paused}.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_pipe_transport_produce_data(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    options: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!("PipeTransport.produceData", sfu, transport, request, options("options", options))
+}
+
+/// Sends the messages of a data producer to the other side. Options: ordered,
+/// maxPacketLifeTime, maxRetransmits, negotiated (false), answerOn (a stream
+/// that the other side opened, to send back on), paused. Answer: {id, router,
+/// transport, dataProducer, label, protocol, sctpStreamParameters, paused}.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_pipe_transport_consume_data(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    data_producer: u64,
+    options: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!(
+        "PipeTransport.consumeData",
+        sfu,
+        transport,
+        request,
+        id("dataProducer", data_producer),
+        options("options", options)
+    )
+}
+
 /// Counters of the pipe transport. Answer: an object.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plenum_pipe_transport_stats(
