@@ -34,7 +34,7 @@ fn rust_methods() -> BTreeSet<(&'static str, &'static str)> {
             consume_data set_available_outgoing_bitrate stats close;
         PlainTransport: connect produce consume consume_slot produce_data consume_data
             set_available_outgoing_bitrate stats close;
-        PipeTransport: connect produce consume stats close;
+        PipeTransport: connect produce consume produce_data consume_data stats close;
         DirectTransport: send_rtp produce consume consume_slot produce_data consume_data
             set_available_outgoing_bitrate stats close;
         Producer: pause resume set_speaker stats close;

@@ -33,6 +33,8 @@ import type { SctpState, TransportKind, TransportStats } from './stats.js';
 export interface TransportEvents extends HandleEvents {
   /** Media now goes to this path. */
   'tuple-selected': [tuple: Tuple];
+  /** The peer, or the other end of a pipe, opened a data channel, which is a data producer now. */
+  'data-channel-opened': [dataProducer: DataProducer, event: DataChannelOpenedEvent];
 }
 
 /** Events of a {@link WebRtcTransport}. */
@@ -41,8 +43,6 @@ export interface WebRtcTransportEvents extends TransportEvents {
   'state-changed': [event: TransportStateChangedEvent];
   /** Its SCTP state changed. */
   'sctp-state-changed': [state: SctpState];
-  /** The peer opened a data channel, which is a data producer now. */
-  'data-channel-opened': [dataProducer: DataProducer, event: DataChannelOpenedEvent];
 }
 
 /** How the SFU describes a transport. @internal */
@@ -76,10 +76,23 @@ export abstract class BaseTransport<
 
   /** @internal */
   override receive(event: RouterEvent): void {
+    const self = this as unknown as BaseTransport<TransportEvents>;
     if (event.type === 'transport-closed') this.markClosed(event.reason);
-    else if (event.type === 'transport-tuple-selected') {
-      (this as unknown as BaseTransport<TransportEvents>).tell('tuple-selected', event.tuple);
-    }
+    else if (event.type === 'transport-tuple-selected') self.tell('tuple-selected', event.tuple);
+    else if (event.type === 'data-channel-opened') self.tell('data-channel-opened', this.#opened(event), event);
+  }
+
+  #opened(event: DataChannelOpenedEvent): DataProducer {
+    const { label, protocol, ordered } = event.parameters;
+    return new DataProducer(this.connection, {
+      id: event.producer,
+      router: event.router,
+      transport: event.transport,
+      label,
+      protocol,
+      sctpStreamParameters: { streamId: event.stream, ordered },
+      paused: false,
+    });
   }
 
   /** The open producers of it. */
@@ -87,11 +100,37 @@ export abstract class BaseTransport<
     return this.childrenOf(Producer);
   }
 
+  /** The open data producers of it. */
+  get dataProducers(): DataProducer[] {
+    return this.childrenOf(DataProducer);
+  }
+
+  /** The open data consumers of it. */
+  get dataConsumers(): DataConsumer[] {
+    return this.childrenOf(DataConsumer);
+  }
+
   /** Takes in what the peer sends. */
   async produce(options: ProduceOptions): Promise<Producer> {
     const { speaker, ...rest } = optionsOf('options', options);
     const parameters = speaker === undefined ? rest : { ...rest, speaker: idOf(this.connection, 'speaker', speaker) };
     return new Producer(this.connection, (await this.call('produce', parameters)) as ProducerDescription);
+  }
+
+  /** Takes in messages: of a channel that is known by signalling, or of this process. */
+  async produceData(options?: DataProduceOptions): Promise<DataProducer> {
+    const answer = await this.call('produceData', optionsOf('options', options));
+    return new DataProducer(this.connection, answer as DataProducerDescription);
+  }
+
+  /**
+   * Sends the messages of a data producer of the router to the peer or, on a direct transport, to this process. Through
+   * a pipe they go to the other end, which tells of them by `'data-channel-opened'` unless the channel is `negotiated`.
+   */
+  async consumeData(options: DataConsumeOptions): Promise<DataConsumer> {
+    const { dataProducer, ...rest } = optionsOf('options', options);
+    const parameters = { ...rest, dataProducer: idOf(this.connection, 'dataProducer', dataProducer) };
+    return new DataConsumer(this.connection, (await this.call('consumeData', parameters)) as DataConsumerDescription);
   }
 
   /** Its figures. */
@@ -107,16 +146,6 @@ export abstract class PeerTransport<
   /** The open consumers of it. */
   get consumers(): Consumer[] {
     return this.childrenOf(Consumer);
-  }
-
-  /** The open data producers of it. */
-  get dataProducers(): DataProducer[] {
-    return this.childrenOf(DataProducer);
-  }
-
-  /** The open data consumers of it. */
-  get dataConsumers(): DataConsumer[] {
-    return this.childrenOf(DataConsumer);
   }
 
   /** Sends a producer of the router to the peer. */
@@ -135,19 +164,6 @@ export abstract class PeerTransport<
   /** Says what the path to the peer carries, in bit/s; none is without limit. */
   async setAvailableOutgoingBitrate(bitrate: number | null): Promise<void> {
     await this.call('setAvailableOutgoingBitrate', { bitrate });
-  }
-
-  /** Takes in messages: of a channel that is known by signalling, or of this process. */
-  async produceData(options?: DataProduceOptions): Promise<DataProducer> {
-    const answer = await this.call('produceData', optionsOf('options', options));
-    return new DataProducer(this.connection, answer as DataProducerDescription);
-  }
-
-  /** Sends the messages of a data producer of the router to the peer or, on a direct transport, to this process. */
-  async consumeData(options: DataConsumeOptions): Promise<DataConsumer> {
-    const { dataProducer, ...rest } = optionsOf('options', options);
-    const parameters = { ...rest, dataProducer: idOf(this.connection, 'dataProducer', dataProducer) };
-    return new DataConsumer(this.connection, (await this.call('consumeData', parameters)) as DataConsumerDescription);
   }
 }
 
@@ -182,21 +198,7 @@ export class WebRtcTransport extends PeerTransport<WebRtcTransportEvents> {
   override receive(event: RouterEvent): void {
     if (event.type === 'transport-state-changed') this.tell('state-changed', event);
     else if (event.type === 'sctp-state-changed') this.tell('sctp-state-changed', event.state);
-    else if (event.type === 'data-channel-opened') this.tell('data-channel-opened', this.#opened(event), event);
     else super.receive(event);
-  }
-
-  #opened(event: DataChannelOpenedEvent): DataProducer {
-    const { label, protocol, ordered } = event.parameters;
-    return new DataProducer(this.connection, {
-      id: event.producer,
-      router: event.router,
-      transport: event.transport,
-      label,
-      protocol,
-      sctpStreamParameters: { streamId: event.stream, ordered },
-      paused: false,
-    });
   }
 
   /** Tells the transport the peer's DTLS parameters; once. */

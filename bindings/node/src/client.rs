@@ -27,8 +27,10 @@ impl Client {
     /// batches; the first says whether it started.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, options: String, deliver: Function<'_, Parts, ()>) -> Result<Self> {
-        let options: ClientOptions =
+        let options =
             serde_json::from_str(&options).map_err(|error| invalid(format!("options: {error}")))?;
+        let options =
+            ClientOptions::from_value(options).map_err(|error| invalid(error.to_string()))?;
         let deliver = deliver
             .build_threadsafe_function::<convert::Batch>()
             .weak::<true>()

@@ -219,6 +219,17 @@ describe('transports', { timeout: 120_000 }, () => {
     const view = await sink.consume({ producer: arrived, rtpCapabilities: other.rtpCapabilities });
     await talk(source, producer, once(view, 'rtp'));
     assert.equal((await piped.stats())[0].producer, producer.id);
+    // Messages, too: told by the channel itself.
+    const chat = await source.produceData({ label: 'chat' });
+    const opened = once(far, 'data-channel-opened');
+    const crossing = await near.consumeData({ dataProducer: chat });
+    const [arriving] = await opened;
+    assert.equal(arriving.label, 'chat');
+    assert.deepEqual([near.dataConsumers, far.dataProducers], [[crossing], [arriving]]);
+    const reader = await sink.consumeData({ dataProducer: arriving });
+    const message = once(reader, 'message');
+    await chat.send('hello');
+    assert.deepEqual(await message, ['hello']);
     await piped.pause();
     await piped.resume();
     await piped.close();

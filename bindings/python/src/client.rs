@@ -30,8 +30,9 @@ impl Client {
     #[new]
     fn new(py: Python<'_>, options: &Bound<'_, PyAny>) -> PyResult<Self> {
         let options: Value = json("options", options)?;
-        let options: ClientOptions = serde_json::from_value(options)
-            .map_err(|refused| error(py, "InvalidParameters", 1, &refused.to_string()))?;
+        let options = ClientOptions::from_value(options).map_err(|refused| {
+            error(py, refused.kind().as_str(), refused.code(), &refused.to_string())
+        })?;
         let started = py.detach(|| core::Client::start(options));
         match started {
             Ok(inner) => Ok(Self { inner: Some(inner), pid: process::id() }),

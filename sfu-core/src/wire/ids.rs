@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Synchronisation source identifier (RFC 3550 §3).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -95,7 +96,7 @@ impl RtpTime {
 
 /// A short identifier in a header extension: at most 16 bytes of the
 /// `token` alphabet, stored inline.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct ShortId {
     len: u8,
     bytes: [u8; 16],
@@ -121,8 +122,24 @@ impl ShortId {
 macro_rules! short_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        ///
+        /// In JSON it is a text.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(ShortId);
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let expected = "expected 1 to 16 printable ASCII characters";
+                let text = String::deserialize(deserializer)?;
+                Self::new(text).ok_or_else(|| D::Error::custom(expected))
+            }
+        }
 
         impl $name {
             /// The id made of these bytes; `None` if it is empty, longer than
@@ -164,6 +181,13 @@ short_id! {
 
 short_id! {
     /// Restriction identifier: names one simulcast encoding (RFC 8851, RFC 8852).
+    ///
+    /// ```
+    /// use sfu_core::wire::Rid;
+    /// let rid: Rid = serde_json::from_str(r#""hi""#).unwrap();
+    /// assert_eq!(serde_json::to_string(&rid).unwrap(), r#""hi""#);
+    /// assert!(serde_json::from_str::<Rid>(r#""""#).is_err());
+    /// ```
     Rid
 }
 

@@ -58,6 +58,61 @@ class _Transport(Handle):
         """Closes it with its producers and consumers."""
         await super().close()
 
+    async def produce_data(
+        self,
+        *,
+        label: str | None = None,
+        protocol: str | None = None,
+        sctp_stream_parameters: SctpStreamParameters | None = None,
+        paused: bool | None = None,
+    ) -> DataProducer:
+        """Takes in messages: of a channel of the peer that is known by signalling, or of this process.
+
+        Channels that a peer opens itself become data producers without being asked for; see
+        `DataChannelOpened`.
+        """
+        description = await self._call(
+            "produceData",
+            optional={
+                "label": label,
+                "protocol": protocol,
+                "sctpStreamParameters": sctp_stream_parameters,
+                "paused": paused,
+            },
+        )
+        return DataProducer._of(self._driver, description)
+
+    async def consume_data(
+        self,
+        data_producer: DataProducer | str,
+        *,
+        ordered: bool | None = None,
+        max_packet_life_time: int | None = None,
+        max_retransmits: int | None = None,
+        negotiated: bool | None = None,
+        answer_on: int | None = None,
+        paused: bool | None = None,
+    ) -> DataConsumer:
+        """Sends the messages of a data producer to the peer or, on a direct transport, to this process.
+
+        Order and reliability are the data producer's unless they are given; `max_packet_life_time` is
+        in milliseconds. The channel is opened in the channel itself; with `negotiated` it is told to
+        the peer by signalling, and `answer_on` is the stream of a channel that the peer has opened.
+        """
+        description = await self._call(
+            "consumeData",
+            {"dataProducer": self._id_of(data_producer, "data_producer", DataProducer)},
+            optional={
+                "ordered": ordered,
+                "maxPacketLifeTime": max_packet_life_time,
+                "maxRetransmits": max_retransmits,
+                "negotiated": negotiated,
+                "answerOn": answer_on,
+                "paused": paused,
+            },
+        )
+        return DataConsumer._of(self._driver, description)
+
 
 class _ConsumingTransport(_Transport):
     """What every kind of transport but a pipe can do."""
@@ -114,61 +169,6 @@ class _ConsumingTransport(_Transport):
         Layers of video are chosen to fit into it, after audio.
         """
         await self._call("setAvailableOutgoingBitrate", {"bitrate": bitrate})
-
-    async def produce_data(
-        self,
-        *,
-        label: str | None = None,
-        protocol: str | None = None,
-        sctp_stream_parameters: SctpStreamParameters | None = None,
-        paused: bool | None = None,
-    ) -> DataProducer:
-        """Takes in messages: of a channel of the peer that is known by signalling, or of this process.
-
-        Channels that a peer opens itself become data producers without being asked for; see
-        `DataChannelOpened`.
-        """
-        description = await self._call(
-            "produceData",
-            optional={
-                "label": label,
-                "protocol": protocol,
-                "sctpStreamParameters": sctp_stream_parameters,
-                "paused": paused,
-            },
-        )
-        return DataProducer._of(self._driver, description)
-
-    async def consume_data(
-        self,
-        data_producer: DataProducer | str,
-        *,
-        ordered: bool | None = None,
-        max_packet_life_time: int | None = None,
-        max_retransmits: int | None = None,
-        negotiated: bool | None = None,
-        answer_on: int | None = None,
-        paused: bool | None = None,
-    ) -> DataConsumer:
-        """Sends the messages of a data producer to the peer or, on a direct transport, to this process.
-
-        Order and reliability are the data producer's unless they are given; `max_packet_life_time` is
-        in milliseconds. The channel is opened in the channel itself; with `negotiated` it is told to
-        the peer by signalling, and `answer_on` is the stream of a channel that the peer has opened.
-        """
-        description = await self._call(
-            "consumeData",
-            {"dataProducer": self._id_of(data_producer, "data_producer", DataProducer)},
-            optional={
-                "ordered": ordered,
-                "maxPacketLifeTime": max_packet_life_time,
-                "maxRetransmits": max_retransmits,
-                "negotiated": negotiated,
-                "answerOn": answer_on,
-                "paused": paused,
-            },
-        )
-        return DataConsumer._of(self._driver, description)
 
 
 class WebRtcTransport(_ConsumingTransport):

@@ -108,9 +108,9 @@ methods! {
         "Carries a producer of the router to the other end, with all its encodings.";
     WebRtcTransport | PlainTransport | DirectTransport . consumeSlot =
         transport::consume_slot: "Makes an empty receive slot.";
-    WebRtcTransport | PlainTransport | DirectTransport . produceData =
+    WebRtcTransport | PlainTransport | DirectTransport | PipeTransport . produceData =
         data::produce_data: "Takes in messages.";
-    WebRtcTransport | PlainTransport | DirectTransport . consumeData =
+    WebRtcTransport | PlainTransport | DirectTransport | PipeTransport . consumeData =
         data::consume_data: "Sends the messages of a data producer to the peer.";
     WebRtcTransport | PlainTransport | DirectTransport . setAvailableOutgoingBitrate =
         transport::set_available_outgoing_bitrate: "Says what the path to the peer carries.";

@@ -6,6 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use sfu_ice::{DtlsVersion, SrtpProfile};
 
+use serde_json::Value;
+
+use super::calls::parse;
 use crate::api::error::{Error, ErrorKind, Result};
 use crate::api::sfu::{Sfu, SfuBuilder};
 use crate::engine::EngineConfig;
@@ -82,6 +85,21 @@ const fn event_capacity() -> usize {
 }
 
 impl ClientOptions {
+    /// Reads the settings, and says which of them is wrong.
+    ///
+    /// ```
+    /// use sfu_core::client::ClientOptions;
+    /// use serde_json::json;
+    /// let error = ClientOptions::from_value(json!({ "listen": ["nowhere"] })).unwrap_err();
+    /// assert!(error.to_string().starts_with("listen[0]: "));
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidParameters` names the field.
+    pub fn from_value(options: Value) -> Result<Self> {
+        parse("options", options)
+    }
+
     pub(super) fn builder(self) -> Result<SfuBuilder> {
         let mut engine = EngineConfig::default();
         let set = |place: &mut usize, value: Option<usize>| *place = value.unwrap_or(*place);

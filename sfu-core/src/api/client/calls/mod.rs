@@ -49,12 +49,7 @@ impl Scope {
             Value::Null => Value::Object(Map::new()),
             given => given,
         };
-        serde_path_to_error::deserialize(parameters).map_err(|error| {
-            let path = error.path().to_string();
-            let place = if path == "." { String::new() } else { format!("{path}: ") };
-            let message = format!("{:?}: {place}{}", self.method, error.inner());
-            Error::new(ErrorKind::InvalidParameters, message)
-        })
+        parse(&format!("{:?}", self.method), parameters)
     }
 
     /// Refuses parameters, for a method that has none.
@@ -76,6 +71,15 @@ impl Scope {
             }
         }
     }
+}
+
+/// Reads JSON; an error names the field, or `whole` where it is not in one.
+pub(super) fn parse<T: DeserializeOwned>(whole: &str, value: Value) -> Result<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { whole } else { path.as_str() };
+        Error::new(ErrorKind::InvalidParameters, format!("{place}: {}", error.inner()))
+    })
 }
 
 /// Takes the handle that a method is called on.
