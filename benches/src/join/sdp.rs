@@ -328,7 +328,7 @@ mod tests {
              m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:6\r\na=ssrc:13 cname:x\r\n"
         );
         let answer = Answer::parse(&text, |server| server.ip().is_loopback()).unwrap();
-        assert_eq!(answer.server, "127.0.0.1:4000".parse::<std::net::SocketAddr>().unwrap());
+        assert_eq!(answer.server, "127.0.0.1:4000".parse::<SocketAddr>().unwrap());
         assert_eq!((answer.ice.ufrag.as_str(), answer.fingerprints.len()), ("abcd", 1));
         let section = |mid: &str, ssrc, rtx_ssrc| SentSection {
             mid: mid.to_owned(),

@@ -23,7 +23,8 @@ fn serve(runtime: &Runtime, folder: &std::path::Path) -> std::net::SocketAddr {
         let address = listener.local_addr().unwrap();
         runtime.spawn(async move {
             let _background = background;
-            meeting_server::serve(listener, &app, std::future::pending()).await.unwrap();
+            let listeners = meeting_server::Listeners { public: listener, metrics: None };
+            meeting_server::serve(listeners, &app, std::future::pending()).await.unwrap();
         });
         address
     })
