@@ -987,6 +987,28 @@ plenum_result plenum_pipe_transport_consume(plenum_sfu *sfu,
                                             uint64_t *request);
 
 /**
+ * Brings messages of the other side into the router. Options: label, protocol,
+ * sctpStreamParameters (what the other end told of its channel), paused. Answer: {id,
+ * router, transport, label, protocol, sctpStreamParameters, paused}.
+ */
+plenum_result plenum_pipe_transport_produce_data(plenum_sfu *sfu,
+                                                 uint64_t transport,
+                                                 const char *options,
+                                                 uint64_t *request);
+
+/**
+ * Sends the messages of a data producer to the other side. Options: ordered,
+ * maxPacketLifeTime, maxRetransmits, negotiated (false), answerOn (a stream
+ * that the other side opened, to send back on), paused. Answer: {id, router,
+ * transport, dataProducer, label, protocol, sctpStreamParameters, paused}.
+ */
+plenum_result plenum_pipe_transport_consume_data(plenum_sfu *sfu,
+                                                 uint64_t transport,
+                                                 uint64_t data_producer,
+                                                 const char *options,
+                                                 uint64_t *request);
+
+/**
  * Counters of the pipe transport. Answer: an object.
  */
 plenum_result plenum_pipe_transport_stats(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
