@@ -20,7 +20,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let mut destination = |what: &str| -> Result<SocketAddr> {
-        let text = arguments.next().ok_or(format!("expected where {what} shall go, IP:PORT"))?;
+        let text =
+            arguments.next().ok_or_else(|| format!("expected where {what} shall go, IP:PORT"))?;
         Ok(text.parse().map_err(|error| format!("{what}: \"{text}\": {error}"))?)
     };
     let (to_video, to_audio) = (destination("video")?, destination("audio")?);

@@ -222,8 +222,9 @@ fn table(title: &str, first: &str, rows: &[Row]) -> String {
         "\n## {title}\n\n| {first} | Rust | Python | Node.js | C |\n|---|---|---|---|---|\n"
     );
     for row in rows {
-        let cell =
-            |it: &Option<String>| it.as_ref().map_or("**missing**".into(), |it| format!("`{it}`"));
+        let cell = |it: &Option<String>| {
+            it.as_ref().map_or_else(|| "**missing**".to_owned(), |it| format!("`{it}`"))
+        };
         let cells: Vec<String> = row.columns.iter().map(cell).collect();
         writeln!(text, "| {} | {} |", row.name, cells.join(" | ")).unwrap();
     }
