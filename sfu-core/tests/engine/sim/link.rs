@@ -66,9 +66,9 @@ impl Link {
     }
 
     /// When a datagram sent at `now` arrives: never, once, or twice.
-    pub fn send(&mut self, now: Time, rng: &mut Rng) -> Vec<Time> {
+    pub fn send(&mut self, now: Time, rng: &mut Rng) -> [Option<Time>; 2] {
         if rng.chance(self.loss) {
-            return Vec::new();
+            return [None; 2];
         }
         let jitter = Duration::from_nanos(rng.below(self.jitter.as_nanos() as u64 + 1));
         let mut at = (now + self.delay + jitter).max(self.last);
@@ -77,10 +77,7 @@ impl Link {
         } else {
             self.last = at;
         }
-        let mut times = vec![at];
-        if rng.chance(self.duplicate) {
-            times.push(at + Duration::from_millis(3));
-        }
-        times
+        let again = rng.chance(self.duplicate).then(|| at + Duration::from_millis(3));
+        [Some(at), again]
     }
 }

@@ -4,6 +4,7 @@
 mod layout;
 mod link;
 mod media;
+mod network;
 mod peer;
 mod pipes;
 mod sink;

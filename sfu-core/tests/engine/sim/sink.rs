@@ -175,12 +175,16 @@ impl Sink {
 
     /// The feedback that is due, as a compound.
     pub fn feedback(&mut self, now: Time) -> Option<Vec<u8>> {
+        let missing = self.nack && !self.missing.is_empty();
+        let reports = now >= self.next_report && self.highest.is_some();
+        let lost = now >= self.next_pli && self.lacks_start();
+        if !missing && !reports && !lost {
+            return None;
+        }
         let own = Ssrc(self.config.ssrc.0 ^ 0x8000_0000);
         let mut out = vec![0; 1_200];
         let mut writer = RtcpWriter::compound(&mut out, own, "receiver");
-        if now >= self.next_report
-            && let Some(block) = self.report_block(now)
-        {
+        if reports && let Some(block) = self.report_block(now) {
             self.next_report = now + Duration::from_secs(1);
             writer.receiver_report(own, &[block]).unwrap();
         }
@@ -195,7 +199,7 @@ impl Sink {
                 .collect();
             writer.nack(own, self.config.ssrc, due).unwrap();
         }
-        if self.lacks_start() && now >= self.next_pli {
+        if lost {
             self.next_pli = now + Duration::from_millis(500);
             writer.pli(Pli { sender: own, media: self.config.ssrc }).unwrap();
         }

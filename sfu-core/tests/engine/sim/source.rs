@@ -3,6 +3,7 @@
 //! reacts to nothing else.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
 use sfu_core::Time;
@@ -50,8 +51,8 @@ struct Kept {
     seq: SeqNo,
     timestamp: RtpTime,
     marker: bool,
-    elements: Vec<u8>,
-    payload: Vec<u8>,
+    elements: Rc<Vec<u8>>,
+    payload: Rc<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -128,11 +129,11 @@ impl Voice {
 /// A packet on its way to the transport: header values are the peer's to add.
 pub struct Outgoing {
     /// Header extension elements, in the long form.
-    pub elements: Vec<u8>,
+    pub elements: Rc<Vec<u8>>,
     pub pass: PassThrough,
     pub template: HeaderTemplate,
     pub fields: HeaderFields,
-    pub payload: Vec<u8>,
+    pub payload: Rc<Vec<u8>>,
 }
 
 impl Source {
@@ -250,7 +251,7 @@ impl Source {
                     needs_lower: frame.needs_lower,
                     needed_above: frame.needed_above,
                 };
-                let payload = stamp.payload(format, descriptor, len);
+                let payload = Rc::new(stamp.payload(format, descriptor, len));
                 let last = place + 1 == frames.len() && index + 1 == count;
                 let marker = last && format != Format::Opus;
                 let mut elements = shared.clone();
@@ -261,13 +262,14 @@ impl Source {
                     elements.extend([id, told.len() as u8]);
                     elements.extend(told);
                 }
+                let elements = Rc::new(elements);
                 let (seq, fields) = (layer.seq, fields(marker, layer.seq, timestamp));
                 layer.history.push_back(Kept {
                     seq,
                     timestamp,
                     marker,
-                    elements: elements.clone(),
-                    payload: payload.clone(),
+                    elements: Rc::clone(&elements),
+                    payload: Rc::clone(&payload),
                 });
                 if layer.history.len() > HISTORY {
                     layer.history.pop_front();
@@ -298,10 +300,11 @@ impl Source {
         let kept = layer.history.iter().find(|kept| kept.seq == seq)?;
         let mut payload = vec![0; kept.payload.len() + rtx::OSN_LEN];
         rtx::write_payload(&mut payload, seq, &kept.payload).unwrap();
+        let (elements, payload) = (Rc::clone(&kept.elements), Rc::new(payload));
         let fields = fields(kept.marker, layer.rtx_seq, kept.timestamp);
         layer.rtx_seq = layer.rtx_seq.next();
         let pass = PassThrough::new(&self.extensions, &self.extensions);
-        Some(Outgoing { elements: kept.elements.clone(), pass, template, fields, payload })
+        Some(Outgoing { elements, pass, template, fields, payload })
     }
 
     /// Sender reports of all layers that have sent something, if they are due.
@@ -379,11 +382,13 @@ impl Outgoing {
     pub fn write(mut self, now: Time, twcc: u16) -> Vec<u8> {
         self.fields.twcc = twcc;
         self.fields.abs_send_time = AbsSendTime::at(now);
-        let mut packet = vec![0; 600 + self.payload.len()];
+        let mut header = [0; 600];
         let elements = Elements::new(Elements::TWO_BYTE, &self.elements);
-        let written = self.template.write(&mut packet, &self.fields, elements, &self.pass).unwrap();
-        packet.truncate(written.len);
-        packet.extend(&self.payload);
+        let written = self.template.write(&mut header, &self.fields, elements, &self.pass).unwrap();
+        // With room for what SRTP adds.
+        let mut packet = Vec::with_capacity(written.len + self.payload.len() + 64);
+        packet.extend(&header[..written.len]);
+        packet.extend(&*self.payload);
         packet
     }
 }

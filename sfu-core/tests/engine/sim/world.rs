@@ -1,7 +1,6 @@
 //! The world: an engine, its peers, and the time.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use sfu_ice::dtls::{DtlsConfig, Session};
 use sfu_ice::ice::Checker;
 use sfu_ice::{Certificate, DtlsRole, PeerConfig, Protocol, Random};
 
+use super::network::{Network, Target};
 use super::{Client, Collected, Format, Layer, Link, Path, Pipes, Rng, Sink, Source};
 
 pub struct World {
@@ -42,20 +42,12 @@ pub struct World {
     peer: PeerConfig,
     random: Random,
     addresses: HashMap<SocketAddr, usize>,
-    queue: BinaryHeap<Reverse<OnTheWay>>,
-    sent: u64,
+    network: Network,
+    /// When each client has something to do, while time passes.
+    due: Vec<Time>,
     requests: u64,
     completions: Vec<Completion>,
     turns_at: (Time, u32),
-}
-
-/// A datagram by its time of arrival, and of those the first sent first.
-type OnTheWay = (Time, u64, Target, Vec<u8>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Target {
-    Engine(Tuple),
-    Client(usize),
 }
 
 /// A publisher's source.
@@ -110,8 +102,8 @@ impl World {
             peer,
             random,
             addresses: HashMap::new(),
-            queue: BinaryHeap::new(),
-            sent: 0,
+            network: Network::default(),
+            due: Vec::new(),
             requests: 0,
             completions: Vec::new(),
             turns_at: (now, 0),
@@ -376,9 +368,10 @@ impl World {
     /// Lets time pass.
     pub fn run_for(&mut self, duration: Duration) {
         let end = self.now + duration;
+        self.look_after_clients();
         loop {
-            let clients = self.clients.iter().map(Client::next).min();
-            let queue = self.queue.peek().map(|Reverse((at, ..))| *at);
+            let clients = self.due.iter().copied().min();
+            let queue = self.network.next();
             let linked = (!self.pipes.waiting.is_empty()).then_some(self.now);
             let next = [clients, queue, linked, self.engine.poll_timeout()];
             let next = next.into_iter().flatten().min();
@@ -397,9 +390,10 @@ impl World {
     pub fn deliver_without_turn(&mut self, millis: u64) -> usize {
         let end = self.now + Duration::from_millis(millis);
         let mut delivered = 0;
+        self.look_after_clients();
         loop {
-            let clients = self.clients.iter().map(Client::next).min();
-            let queue = self.queue.peek().map(|Reverse((at, ..))| *at);
+            let clients = self.due.iter().copied().min();
+            let queue = self.network.next();
             let next = [clients, queue].into_iter().flatten().min().unwrap_or(Time::MAX);
             if next.max(self.now) >= end {
                 self.now = end;
@@ -408,6 +402,12 @@ impl World {
             self.now = next.max(self.now);
             delivered += self.exchange();
         }
+    }
+
+    /// Tests may have changed any of them since time last passed.
+    fn look_after_clients(&mut self) {
+        self.due.clear();
+        self.due.extend(self.clients.iter().map(Client::next));
     }
 
     fn step(&mut self) {
@@ -420,10 +420,11 @@ impl World {
     /// What is due of the clients and the links; the number of datagrams for
     /// the engine.
     fn exchange(&mut self) -> usize {
-        for at in 0..self.clients.len() {
-            if self.clients[at].next() <= self.now {
+        for at in 0..self.due.len() {
+            if self.due[at] <= self.now {
                 self.clients[at].poll(self.now);
                 self.flush(at);
+                self.due[at] = self.clients[at].next();
             }
         }
         let mut delivered = 0;
@@ -432,10 +433,8 @@ impl World {
             self.engine.handle_pipe(self.now, link, &mut packet);
             delivered += 1;
         }
-        while delivered < DATAGRAMS_PER_TURN
-            && self.queue.peek().is_some_and(|Reverse((at, ..))| *at <= self.now)
-        {
-            let Some(Reverse((_, _, target, mut bytes))) = self.queue.pop() else { break };
+        while delivered < DATAGRAMS_PER_TURN {
+            let Some((target, mut bytes)) = self.network.receive(self.now) else { break };
             match target {
                 Target::Engine(tuple) => {
                     self.engine.handle_datagram(self.now, tuple, &mut bytes);
@@ -444,6 +443,7 @@ impl World {
                 Target::Client(at) => {
                     self.clients[at].receive(self.now, bytes);
                     self.flush(at);
+                    self.due[at] = self.clients[at].next();
                 }
             }
         }
@@ -473,16 +473,12 @@ impl World {
                 let times = network.send(self.now, &mut self.rng);
                 self.pipes.count(&packet);
                 let arriving = Tuple::new(tuple.protocol, tuple.remote, tuple.local);
-                for time in times {
-                    self.enqueue(time, Target::Engine(arriving), packet.clone());
-                }
+                self.network.send_all(times, Target::Engine(arriving), packet);
                 continue;
             }
             let Some(&at) = self.addresses.get(&tuple.remote) else { continue };
             let times = self.clients[at].down.send(self.now, &mut self.rng);
-            for time in times {
-                self.enqueue(time, Target::Client(at), packet.clone());
-            }
+            self.network.send_all(times, Target::Client(at), packet);
         }
         for output in self.engine.take_outputs() {
             match output {
@@ -509,15 +505,17 @@ impl World {
             };
             let times = client.up.send(self.now, &mut self.rng);
             if let Some(twcc) = datagram.twcc {
-                client.twcc_sent.insert(twcc, times.first().copied());
+                client.twcc_sent.insert(twcc, times[0]);
             }
-            for time in times {
-                if self.damage > 0.0 && self.rng.chance(self.damage) {
-                    let damaged = self.damaged(&datagram.bytes);
-                    self.enqueue(time, Target::Engine(tuple), damaged);
+            if self.damage > 0.0 {
+                for time in times.iter().flatten() {
+                    if self.rng.chance(self.damage) {
+                        let damaged = self.damaged(&datagram.bytes);
+                        self.network.send(*time, Target::Engine(tuple), damaged);
+                    }
                 }
-                self.enqueue(time, Target::Engine(tuple), datagram.bytes.clone());
             }
+            self.network.send_all(times, Target::Engine(tuple), datagram.bytes);
         }
     }
 
@@ -533,16 +531,19 @@ impl World {
         bytes
     }
 
-    fn enqueue(&mut self, at: Time, target: Target, bytes: Vec<u8>) {
-        self.sent += 1;
-        self.queue.push(Reverse((at, self.sent, target, bytes)));
-    }
-
-    /// FNV-1a over everything that the engine sends, and when.
+    /// A sum over everything that the engine sends, and when: as FNV-1a, but of
+    /// eight bytes at a time.
     fn digest(&mut self, packet: &[u8]) {
-        for byte in self.now.as_nanos().to_be_bytes().iter().chain(packet) {
-            self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-        }
+        let mut add = |word: u64| {
+            self.hash = (self.hash ^ word).wrapping_mul(0x100_0000_01b3).rotate_left(29);
+        };
+        add(self.now.as_nanos());
+        add(packet.len() as u64);
+        let (words, rest) = packet.as_chunks::<8>();
+        words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        add(u64::from_le_bytes(last));
     }
 
     pub fn transport(&self, client: usize) -> TransportId {

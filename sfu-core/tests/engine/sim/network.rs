@@ -1,0 +1,68 @@
+//! Datagrams on their way, by the time of their arrival.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use sfu_core::{Time, Tuple};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Engine(Tuple),
+    Client(usize),
+}
+
+/// What is on its way. Those that arrive at the same time come in the order in
+/// which they were sent.
+#[derive(Default)]
+pub struct Network {
+    /// Time of arrival, order of sending, and place of each.
+    order: BinaryHeap<Reverse<(Time, u64, usize)>>,
+    /// Datagrams stay in their places while the order is sorted.
+    places: Vec<Option<(Target, Vec<u8>)>>,
+    free: Vec<usize>,
+    sent: u64,
+}
+
+impl Network {
+    pub fn send(&mut self, at: Time, target: Target, bytes: Vec<u8>) {
+        let datagram = Some((target, bytes));
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.places[place] = datagram;
+                place
+            }
+            None => {
+                self.places.push(datagram);
+                self.places.len() - 1
+            }
+        };
+        self.sent += 1;
+        self.order.push(Reverse((at, self.sent, place)));
+    }
+
+    /// Sends it as often as it arrives.
+    pub fn send_all(&mut self, times: [Option<Time>; 2], target: Target, bytes: Vec<u8>) {
+        let [first, second] = times;
+        match (first, second) {
+            (Some(at), None) | (None, Some(at)) => self.send(at, target, bytes),
+            (Some(first), Some(second)) => {
+                self.send(first, target, bytes.clone());
+                self.send(second, target, bytes);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// When the next one arrives.
+    pub fn next(&self) -> Option<Time> {
+        self.order.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// The next one, if it has arrived by `now`.
+    pub fn receive(&mut self, now: Time) -> Option<(Target, Vec<u8>)> {
+        self.next().filter(|at| *at <= now)?;
+        let Reverse((_, _, place)) = self.order.pop()?;
+        self.free.push(place);
+        self.places[place].take()
+    }
+}
