@@ -26,14 +26,15 @@ const PREFERENCES = {
 };
 
 export class Firefox {
-  static async launch() {
+  /** Starts it, with more preferences if they are given. */
+  static async launch({ preferences = {} } = {}) {
     const browser = new Firefox();
     browser.home = await mkdtemp(join(tmpdir(), 'plenum-firefox-'));
     browser.browser = await puppeteer.launch({
       browser: 'firefox',
       executablePath: '/usr/bin/firefox-esr',
       headless: true,
-      extraPrefsFirefox: PREFERENCES,
+      extraPrefsFirefox: { ...PREFERENCES, ...preferences },
       env: { ...process.env, HOME: browser.home },
       timeout: 90_000,
       protocolTimeout: 120_000,
