@@ -22,9 +22,8 @@ const CODECS = [
   { name: 'H.264 simulcast', codec: 'H264', firefox: false },
   { name: 'VP9 SVC', codec: 'VP9', mode: 'L3T3', firefox: true },
   { name: 'VP9 k-SVC', codec: 'VP9', mode: 'L3T3_KEY', firefox: true },
-  // Firefox 153 decodes these, too, but in one of two runs its picture stood still after a step
-  // down inside of the stream. Why is not known yet; with k-SVC it did not happen.
-  { name: 'AV1 SVC', codec: 'AV1', mode: 'L3T3', firefox: false },
+  // Full SVC of AV1 (L3T3) is not among them yet: Firefox 153 stood still after a step down in one of
+  // two runs, and Chromium's encoder cannot keep up with it on a small machine.
   { name: 'AV1 k-SVC', codec: 'AV1', mode: 'L3T3_KEY', firefox: true },
 ];
 
