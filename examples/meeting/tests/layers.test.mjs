@@ -23,7 +23,7 @@ const CODECS = [
   { name: 'VP9 SVC', codec: 'VP9', mode: 'L3T3', firefox: true },
   { name: 'VP9 k-SVC', codec: 'VP9', mode: 'L3T3_KEY', firefox: true },
   // Full SVC of AV1 (L3T3) is not among them yet: Firefox 153 stood still after a step down in one of
-  // two runs, and Chromium's encoder cannot keep up with it on a small machine.
+  // two runs, and why is not known.
   { name: 'AV1 k-SVC', codec: 'AV1', mode: 'L3T3_KEY', firefox: true },
 ];
 
