@@ -1,8 +1,8 @@
 //! libplenum: the C interface of Plenum.
 //!
 //! Written for C and read by it: the comments of public items become those of
-//! `include/plenum.h`. Behind them, every function passes [`boundary::guard`]
-//! (no panic leaves it), handles are tokens that [`registry`] looks up (no
+//! `include/plenum.h`. Behind them, every function passes `boundary::guard`
+//! (no panic leaves it), handles are tokens that `registry` looks up (no
 //! pointer that C hands back is ever followed), and calls become those of
 //! [`sfu_core::client`].
 

@@ -6,8 +6,8 @@
 //! [`Client::poll`], as do events. Nothing is ever called from a thread of the
 //! library: the descriptor of [`Client::fd`] fits into any event loop, and
 //! [`Client::wait`] into a thread of one's own. In Rust the handles
-//! ([`Sfu`](crate::Sfu), [`Router`](crate::Router) and so on) are more
-//! convenient; both do the same.
+//! ([`Sfu`], [`crate::Router`] and so on) are more convenient; both do the
+//! same.
 //!
 //! ```
 //! use sfu_core::client::{Call, Client, ClientOptions, Incoming};
@@ -70,7 +70,7 @@ pub fn supported_rtp_capabilities() -> Value {
     serde_json::to_value(super::params::supported_capabilities()).unwrap_or(Value::Null)
 }
 
-/// An [`Sfu`](crate::Sfu) that is driven by calls, completions and events. See
+/// An [`Sfu`] that is driven by calls, completions and events. See
 /// the [module](self).
 ///
 /// It may be used from any thread. When it is dropped, the `Sfu` ends.
