@@ -4,8 +4,6 @@
 //! The cameras here send 155, 310 and 620 kbit/s in their three layers, which
 //! are taken for 180, 360 and 720 lines.
 
-use std::time::Duration;
-
 use sfu_core::engine::{Command, Reply};
 use sfu_core::{Demand, Event, Explanation, Layers, LayersReason, Time};
 
@@ -290,123 +288,102 @@ fn an_estimate_that_jumps_by_a_fifth_does_not_show() {
     }
 }
 
-/// What an application does that obeys demand, 30 ms later: nothing beyond it
-/// is sent, and what is sent again starts with a key frame.
-struct Obedient {
-    seen: usize,
-    /// What was told, with its time.
-    told: Vec<(Time, Option<u8>)>,
+/// What a publisher was told since there were `seen` events: the highest layer
+/// that anybody wants.
+fn wanted(world: &World, camera: SourceRef, seen: usize) -> Vec<Option<u8>> {
+    let events = world.events[seen..].iter().filter_map(|event| match event {
+        Event::ProducerDemandChanged { producer, demand, .. } if *producer == camera.producer => {
+            Some(demand.map(|layers| layers.spatial))
+        }
+        _ => None,
+    });
+    events.collect()
 }
 
-impl Obedient {
-    fn run(&mut self, world: &mut World, camera: SourceRef, millis: u64) {
-        for _ in 0..millis / 10 {
-            world.run_millis(10);
-            for event in world.events[self.seen..].iter() {
-                if let Event::ProducerDemandChanged { producer, demand, .. } = event
-                    && *producer == camera.producer
-                {
-                    self.told.push((world.now, demand.map(|layers| layers.spatial)));
-                }
-            }
-            self.seen = world.events.len();
-            let Some((at, demand)) = self.told.last().copied() else { continue };
-            if world.now.since(at) < Duration::from_millis(30) {
-                continue;
-            }
-            for (index, layer) in (0..).zip(&mut world.source(camera).layers) {
-                let enabled = demand.is_some_and(|top| index <= top);
-                layer.want_key |= enabled && !layer.enabled;
-                layer.enabled = enabled;
-            }
-        }
-    }
-
-    fn new(world: &World) -> Self {
-        Self { seen: world.events.len(), told: Vec::new() }
-    }
+fn enabled(world: &mut World, camera: SourceRef) -> Vec<bool> {
+    world.source(camera).layers.iter().map(|layer| layer.enabled).collect()
 }
 
 #[test]
 fn nobody_wants_it_and_then_somebody_does() {
     let mut world = World::new(74);
+    world.saving = true;
     let (ann, bob) = (world.plain(), world.plain());
     let camera = world.publish(ann, Format::Vp8, 3);
-    let mut app = Obedient::new(&world);
-    app.run(&mut world, camera, 1_000);
-    assert_eq!(app.told.iter().map(|told| told.1).collect::<Vec<_>>(), [None]);
-    assert!(world.source(camera).layers.iter().all(|layer| !layer.enabled));
-    app.run(&mut world, camera, 3_000);
+    world.run_millis(1_000);
+    assert_eq!(wanted(&world, camera, 0), [None]);
+    assert_eq!(enabled(&mut world, camera), [false; 3]);
+    world.run_millis(3_000);
 
     let asked = world.asked(camera);
-    let joined = world.now;
+    let (joined, seen) = (world.now, world.events.len());
     let sink = world.subscribe(bob, &[Format::Vp8], Some(camera));
     show(&mut world, sink, THUMBNAIL);
-    let demands = world.events[app.seen..].iter().filter_map(|event| match event {
-        Event::ProducerDemandChanged { demand, .. } => Some(*demand),
-        _ => None,
-    });
-    assert!(demands.last().unwrap().is_some(), "told with the command, before any time passes");
+    let told = wanted(&world, camera, seen);
+    assert!(told.last().unwrap().is_some(), "told with the command, before any time passes");
     assert_eq!(world.asked(camera), asked, "the publisher has not been asked yet");
-    app.run(&mut world, camera, 400);
+    world.run_millis(400);
     assert!(world.sink(sink).since(joined) > 0, "the first viewer sees something");
-    app.run(&mut world, camera, 1_000);
-    let enabled: Vec<bool> = world.source(camera).layers.iter().map(|l| l.enabled).collect();
-    assert_eq!(enabled, [true, false, false]);
+    world.run_millis(1_000);
+    assert_eq!(enabled(&mut world, camera), [true, false, false]);
 
     show(&mut world, sink, FULL);
-    app.run(&mut world, camera, 3_000);
+    world.run_millis(3_000);
     assert_eq!(layer(&world, sink), 2, "the ladder holds what is not sent at present");
     show(&mut world, sink, THUMBNAIL);
-    app.run(&mut world, camera, 1_000);
-    let enabled: Vec<bool> = world.source(camera).layers.iter().map(|l| l.enabled).collect();
-    assert_eq!(enabled, [true, false, false], "within a second");
+    world.run_millis(1_000);
+    assert_eq!(enabled(&mut world, camera), [true, false, false], "within a second");
+    let before = world.source(camera).layers.iter().map(|layer| layer.packets).sum::<u32>();
     world.ok(Command::CloseConsumer(sink.consumer));
-    app.run(&mut world, camera, 1_000);
-    assert_eq!(app.told.last().unwrap().1, None);
-    assert!(world.source(camera).layers.iter().all(|layer| !layer.enabled));
+    world.run_millis(1_000);
+    assert_eq!(wanted(&world, camera, seen).last(), Some(&None));
+    assert_eq!(enabled(&mut world, camera), [false; 3]);
+    let sent = world.source(camera).layers.iter().map(|layer| layer.packets).sum::<u32>();
+    assert!(sent - before < 25, "it rests within a second: {}", sent - before);
     assert!(world.sink(sink).assert_continuous(0) > 60);
 }
 
 #[test]
 fn demand_is_the_union_of_all_receivers() {
     let (mut world, sources, sinks) = call(75, 1);
+    world.saving = true;
     let (camera, first) = (sources[0], sinks[0]);
     let carol = world.plain();
     let second = world.subscribe(carol, &[Format::Vp8], Some(camera));
-    let mut app = Obedient::new(&world);
+    let seen = world.events.len();
     show(&mut world, first, THUMBNAIL);
     show(&mut world, second, FULL);
-    app.run(&mut world, camera, 2_000);
-    assert_eq!(app.told, [], "the highest was told when the first came");
+    world.run_millis(2_000);
+    assert_eq!(wanted(&world, camera, seen), [], "the highest was told when the first came");
+    let last = |world: &World| *wanted(world, camera, seen).last().unwrap();
     carries(&mut world, second, Some(400_000));
-    app.run(&mut world, camera, 1_000);
-    assert_eq!(app.told.last().unwrap().1, Some(1), "for want of bandwidth");
+    world.run_millis(1_000);
+    assert_eq!(last(&world), Some(1), "for want of bandwidth");
     world.ok(Command::PauseConsumer(second.consumer));
-    app.run(&mut world, camera, 1_000);
-    assert_eq!(app.told.last().unwrap().1, Some(0));
+    world.run_millis(1_000);
+    assert_eq!(last(&world), Some(0));
     show(&mut world, first, Demand::hidden());
-    app.run(&mut world, camera, 1_000);
-    assert_eq!(app.told.last().unwrap().1, None);
+    world.run_millis(1_000);
+    assert_eq!(last(&world), None);
     world.ok(Command::ResumeConsumer(second.consumer));
-    app.run(&mut world, camera, 100);
-    assert_eq!(app.told.last().unwrap().1, Some(1));
+    world.run_millis(100);
+    assert_eq!(last(&world), Some(1));
 }
 
 #[test]
 fn turning_pages_costs_no_pauses() {
     let (mut world, sources, sinks) = call(76, 1);
+    world.saving = true;
     show(&mut world, sinks[0], THUMBNAIL);
-    let mut app = Obedient::new(&world);
-    app.run(&mut world, sources[0], 2_000);
-    let told = app.told.len();
+    world.run_millis(2_000);
+    let seen = world.events.len();
     for _ in 0..10 {
         show(&mut world, sinks[0], Demand::hidden());
-        app.run(&mut world, sources[0], 300);
+        world.run_millis(300);
         show(&mut world, sinks[0], THUMBNAIL);
-        app.run(&mut world, sources[0], 300);
+        world.run_millis(300);
     }
-    assert_eq!(app.told.len(), told);
+    assert_eq!(wanted(&world, sources[0], seen), []);
 }
 
 fn layered(seed: u64, format: Format, layout: Layout) -> (World, SourceRef, SinkRef) {
@@ -450,23 +427,11 @@ fn each_layer_is_charged_with_what_its_receiver_is_sent() {
 fn layers_of_one_stream_rest_and_come_back() {
     for (format, layout) in layouts() {
         let (mut world, camera, sink) = layered(78, format, layout.clone());
+        world.saving = true;
         world.run_millis(3_000);
-        let mut seen = 0;
         for (demand, expected) in [(THUMBNAIL, 0), (FULL, 2), (Demand::shown(640, 360), 1)] {
             show(&mut world, sink, demand);
-            for _ in 0..120 {
-                world.run_millis(100);
-                let told = world.events[seen..].iter().filter_map(|event| match event {
-                    Event::ProducerDemandChanged { demand, .. } => *demand,
-                    _ => None,
-                });
-                if let Some(layers) = told.last() {
-                    let layer = &mut world.source(camera).layers[0];
-                    layer.want_key |= layers.spatial + 1 > layer.active;
-                    layer.active = layers.spatial + 1;
-                }
-                seen = world.events.len();
-            }
+            world.run_millis(12_000);
             assert_eq!(world.source(camera).layers[0].active, expected + 1, "{layout:?}");
             assert_eq!(shown(&world, sink).0, expected, "{layout:?}");
         }

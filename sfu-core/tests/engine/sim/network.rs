@@ -3,12 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use sfu_core::{Time, Tuple};
+use sfu_core::{Layers, Time, Tuple};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     Engine(Tuple),
     Client(usize),
+    /// No datagram but news: what is wanted of a source.
+    Publisher {
+        client: usize,
+        source: usize,
+        demand: Option<Layers>,
+    },
 }
 
 /// What is on its way. Those that arrive at the same time come in the order in

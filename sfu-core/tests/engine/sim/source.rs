@@ -1,18 +1,18 @@
 //! A publisher's camera or microphone. It answers PLI and FIR with key frames
-//! and NACK with retransmissions, sends sender reports by its own clocks, and
-//! reacts to nothing else.
+//! and NACK with retransmissions, sends sender reports by its own clocks, sends
+//! fewer layers if it is told to, and reacts to nothing else.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sfu_core::Time;
 use sfu_core::wire::rtcp::{NtpTime, RtcpWriter, SenderInfo};
 use sfu_core::wire::rtp::{
     AbsSendTime, Elements, ExtensionKind, ExtensionMap, HeaderFields, HeaderTemplate, PassThrough,
     rtx,
 };
 use sfu_core::wire::{Mid, PayloadType, Rid, RtpTime, SeqNo, Ssrc};
+use sfu_core::{Layers, Time};
 
 use super::{Descriptor, Format, Layout, Stamp};
 
@@ -172,6 +172,21 @@ impl Source {
 
     pub fn layer_of(&mut self, ssrc: Ssrc) -> Option<&mut Layer> {
         self.layers.iter_mut().find(|layer| layer.ssrc == ssrc || layer.rtx_ssrc == ssrc)
+    }
+
+    /// Sends no more than what is wanted, as an encoder does whose encodings are
+    /// switched on and off. What comes back starts with a key frame.
+    pub fn limit(&mut self, demand: Option<Layers>) {
+        let simulcast = self.layers.len() > 1;
+        for (index, layer) in (0..).zip(&mut self.layers) {
+            let enabled = demand.is_some_and(|top| !simulcast || index <= top.spatial);
+            let active = match demand {
+                Some(top) if !simulcast => top.spatial + 1,
+                _ => layer.active,
+            };
+            layer.want_key |= enabled && !layer.enabled || active > layer.active;
+            (layer.enabled, layer.active) = (enabled, active);
+        }
     }
 
     /// The frames that are due.

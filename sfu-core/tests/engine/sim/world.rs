@@ -10,9 +10,9 @@ use sfu_core::wire::rtp::{ExtensionKind, ExtensionMap};
 use sfu_core::wire::srtp::{Inbound, Outbound};
 use sfu_core::wire::{Mid, Rid, Ssrc};
 use sfu_core::{
-    CommandError, ConsumerConfig, ConsumerId, DtlsRemote, EncodingConfig, Event, PlainConfig,
-    PlainRemote, ProducerConfig, ProducerId, RouterId, SrtpMaster, SrtpProfile, Time, TransportId,
-    Tuple,
+    CommandError, ConsumerConfig, ConsumerId, DtlsRemote, EncodingConfig, Event, Layers,
+    PlainConfig, PlainRemote, ProducerConfig, ProducerId, RouterId, SrtpMaster, SrtpProfile, Time,
+    TransportId, Tuple,
 };
 use sfu_ice::dtls::{DtlsConfig, Session};
 use sfu_ice::ice::Checker;
@@ -38,10 +38,15 @@ pub struct World {
     pub rng: Rng,
     /// Share of the clients' datagrams that come once more, damaged.
     pub damage: f64,
+    /// Publishers send only what anybody wants, as the engine tells it; the
+    /// news takes as long as a datagram. Else they send all that they have.
+    pub saving: bool,
     config: EngineConfig,
     peer: PeerConfig,
     random: Random,
     addresses: HashMap<SocketAddr, usize>,
+    /// Client and source of each producer.
+    publishers: HashMap<ProducerId, (usize, usize)>,
     network: Network,
     /// When each client has something to do, while time passes.
     due: Vec<Time>,
@@ -98,10 +103,12 @@ impl World {
             hash: 0xcbf2_9ce4_8422_2325,
             rng: Rng(seed),
             damage: 0.0,
+            saving: false,
             config,
             peer,
             random,
             addresses: HashMap::new(),
+            publishers: HashMap::new(),
             network: Network::default(),
             due: Vec::new(),
             requests: 0,
@@ -229,6 +236,7 @@ impl World {
         let Reply::Producer(producer) = self.ok(Command::Produce(transport, config)) else {
             panic!()
         };
+        self.publishers.insert(producer, (client, at));
         SourceRef { client, at, producer }
     }
 
@@ -445,6 +453,9 @@ impl World {
                     self.flush(at);
                     self.due[at] = self.clients[at].next();
                 }
+                Target::Publisher { client, source, demand } => {
+                    self.clients[client].sources[source].limit(demand);
+                }
             }
         }
         delivered
@@ -483,7 +494,12 @@ impl World {
         for output in self.engine.take_outputs() {
             match output {
                 Output::Completion(completion) => self.completions.push(completion),
-                Output::Event(event) => self.events.push(event),
+                Output::Event(event) => {
+                    if let Event::ProducerDemandChanged { producer, demand, .. } = event {
+                        self.tell_publisher(producer, demand);
+                    }
+                    self.events.push(event);
+                }
                 Output::SocketReleased(local) => self.released.push(local),
                 Output::LinkReleased(link) => {
                     if let Some(other) = self.pipes.release(link) {
@@ -492,6 +508,16 @@ impl World {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// As an application does that passes on what is wanted.
+    fn tell_publisher(&mut self, producer: ProducerId, demand: Option<Layers>) {
+        let Some(&(client, source)) = self.publishers.get(&producer) else { return };
+        if self.saving {
+            let at = self.now + self.clients[client].down.delay;
+            let target = Target::Publisher { client, source, demand };
+            self.network.send(at, target, Vec::new());
         }
     }
 
