@@ -59,9 +59,10 @@ pub use api::client;
 pub use api::{
     ActiveSpeakerObserver, AudioLevelObserver, ConsumeOptions, Consumer, DataConsumeOptions,
     DataConsumer, DataProduceOptions, DataProducer, DirectTransport, Error, ErrorKind, Events,
-    PipeConsumer, PipeTransport, PipeTransportOptions, PipedProducer, Placement, PlainTransport,
-    PlainTransportOptions, ProduceOptions, Producer, Result, Router, RouterContents, RouterOptions,
-    Sfu, SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport, WebRtcTransportOptions,
+    PipeConsumer, PipeTransport, PipeTransportOptions, PipedDataProducer, PipedProducer, Placement,
+    PlainTransport, PlainTransportOptions, ProduceOptions, Producer, Result, Router,
+    RouterContents, RouterOptions, Sfu, SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport,
+    WebRtcTransportOptions,
 };
 #[cfg(all(feature = "sdp", feature = "runtime"))]
 pub use api::{SdpOptions, SdpProducer, SdpSession, SdpSlot};

@@ -29,7 +29,7 @@ fn rust_methods() -> BTreeSet<(&'static str, &'static str)> {
         Sfu: create_router restore_router listen unlisten shards shard_stats addresses;
         Router: create_webrtc_transport create_plain_transport create_pipe_transport
             create_direct_transport create_active_speaker_observer create_audio_level_observer
-            pipe_to_router can_consume speakers set_speaker_options accept_offer snapshot dump close;
+            pipe_to_router pipe_data_to_router can_consume speakers set_speaker_options accept_offer snapshot dump close;
         WebRtcTransport: connect restart_ice enable_data produce consume consume_slot produce_data
             consume_data set_available_outgoing_bitrate stats close;
         PlainTransport: connect produce consume consume_slot produce_data consume_data

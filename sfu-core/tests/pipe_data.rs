@@ -6,9 +6,60 @@ mod executor;
 
 use executor::block_on;
 use sfu_core::{
-    DataConsumeOptions, DataProduceOptions, Event, Message, PipeTransportOptions, PlainRemote,
-    RouterOptions, Sfu, SrtpProfile,
+    DataConsumeOptions, DataProduceOptions, ErrorKind, Event, Message, PipeTransportOptions,
+    PlainRemote, RouterOptions, Sfu, SrtpProfile,
 };
+
+#[test]
+fn a_data_producer_is_made_available_in_another_router() {
+    let loopback = || "127.0.0.1:0".parse().unwrap();
+    let sfu = Sfu::builder().listen(loopback()).shards(2).build().unwrap();
+    let other = Sfu::builder().listen(loopback()).build().unwrap();
+    block_on(async {
+        let here = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let there = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let source = here.create_direct_transport().await.unwrap();
+        let options = DataProduceOptions::new("chat").protocol("lines");
+        let chat = source.produce_data(options).await.unwrap();
+        let piped = here.pipe_data_to_router(chat.id(), &there).await.unwrap();
+        assert_eq!((piped.producer.label(), piped.producer.protocol()), ("chat", "lines"));
+        let again = here.pipe_data_to_router(chat.id(), &there).await.unwrap();
+        assert_eq!(
+            (again.consumer.id(), again.producer.id()),
+            (piped.consumer.id(), piped.producer.id())
+        );
+        let sink = there.create_direct_transport().await.unwrap();
+        let mut events = there.events();
+        sink.consume_data(DataConsumeOptions::new(piped.producer.id())).await.unwrap();
+        let sent: Vec<Message> = (0..20).map(|n| Message::text(format!("line {n}"))).collect();
+        for message in &sent {
+            chat.send(message.clone()).await.unwrap();
+        }
+        let mut got = Vec::new();
+        while got.len() < sent.len() {
+            if let Event::Message { message, .. } = events.next().await.unwrap() {
+                got.push(message);
+            }
+        }
+        assert_eq!(got, sent);
+
+        // The end of one is the end of the other, and it can be had again.
+        piped.producer.close().await.unwrap();
+        while piped.consumer.stats().await.is_ok() {
+            std::thread::yield_now();
+        }
+        let anew = here.pipe_data_to_router(chat.id(), &there).await.unwrap();
+        assert_ne!(anew.producer.id(), piped.producer.id());
+        chat.close().await.unwrap();
+        let gone = here.pipe_data_to_router(chat.id(), &there).await.unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::NotFound);
+        let foreign = other.create_router(RouterOptions::default()).await.unwrap();
+        for to in [&here, &foreign] {
+            let wrong = here.pipe_data_to_router(chat.id(), to).await.unwrap_err();
+            assert_eq!(wrong.kind(), ErrorKind::InvalidParameters);
+        }
+    });
+}
 
 #[test]
 fn messages_cross_a_pipe_over_udp() {

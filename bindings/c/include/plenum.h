@@ -247,7 +247,7 @@ enum plenum_event_type
    */
   PLENUM_EVENT_SILENCE = 28,
   /**
-   * The SCTP "state" of a WebRTC transport changed.
+   * The SCTP "state" of a WebRTC transport or of a pipe changed.
    */
   PLENUM_EVENT_SCTP_STATE_CHANGED = 29,
   /**
@@ -272,6 +272,10 @@ enum plenum_event_type
    * `payload`, and "kind", "string" or "binary".
    */
   PLENUM_EVENT_MESSAGE = 34,
+  /**
+   * RTCP now goes to this path, "tuple", of a plain transport.
+   */
+  PLENUM_EVENT_TRANSPORT_RTCP_TUPLE_SELECTED = 35,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -706,6 +710,16 @@ plenum_result plenum_router_pipe_to_router(plenum_sfu *sfu,
                                            uint64_t producer,
                                            uint64_t other_router,
                                            uint64_t *request);
+
+/**
+ * The same for a data producer of this router. Answer: {dataConsumer,
+ * dataProducer}: the data producer there is what to consume.
+ */
+plenum_result plenum_router_pipe_data_to_router(plenum_sfu *sfu,
+                                                uint64_t router,
+                                                uint64_t data_producer,
+                                                uint64_t other_router,
+                                                uint64_t *request);
 
 /**
  * Whether somebody with these RTP capabilities (JSON) can consume this

@@ -48,7 +48,7 @@ pub enum plenum_event_type {
     PLENUM_EVENT_AUDIO_LEVELS = 27,
     /// Nobody is loud any more; `subject` is the observer.
     PLENUM_EVENT_SILENCE = 28,
-    /// The SCTP "state" of a WebRTC transport changed.
+    /// The SCTP "state" of a WebRTC transport or of a pipe changed.
     PLENUM_EVENT_SCTP_STATE_CHANGED = 29,
     /// The other side opened a data channel on the transport `subject`: its
     /// "producer", "stream" and "parameters".
@@ -62,6 +62,8 @@ pub enum plenum_event_type {
     /// A message for a data consumer of a direct transport: `subject`,
     /// `payload`, and "kind", "string" or "binary".
     PLENUM_EVENT_MESSAGE = 34,
+    /// RTCP now goes to this path, "tuple", of a plain transport.
+    PLENUM_EVENT_TRANSPORT_RTCP_TUPLE_SELECTED = 35,
 }
 
 /// An event as the client names it: its number here, and the field with the
@@ -76,11 +78,12 @@ const fn known(name: &'static str, number: plenum_event_type, subject: &'static 
     Known { name, number, subject }
 }
 
-const KNOWN: [Known; 20] = [
+const KNOWN: [Known; 21] = [
     known("lagged", PLENUM_EVENT_LAGGED, ""),
     known("router-closed", PLENUM_EVENT_ROUTER_CLOSED, "router"),
     known("transport-state-changed", PLENUM_EVENT_TRANSPORT_STATE_CHANGED, "transport"),
     known("transport-tuple-selected", PLENUM_EVENT_TRANSPORT_TUPLE_SELECTED, "transport"),
+    known("transport-rtcp-tuple-selected", PLENUM_EVENT_TRANSPORT_RTCP_TUPLE_SELECTED, "transport"),
     known("transport-closed", PLENUM_EVENT_TRANSPORT_CLOSED, "transport"),
     known("producer-closed", PLENUM_EVENT_PRODUCER_CLOSED, "producer"),
     known("consumer-closed", PLENUM_EVENT_CONSUMER_CLOSED, "consumer"),

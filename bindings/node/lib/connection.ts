@@ -73,6 +73,7 @@ const SUBJECTS: Record<Exclude<RouterEvent['type'], 'lagged'>, 'router' | 'trans
   'router-closed': 'router',
   'transport-state-changed': 'transport',
   'transport-tuple-selected': 'transport',
+  'transport-rtcp-tuple-selected': 'transport',
   'transport-closed': 'transport',
   'producer-closed': 'producer',
   'producer-demand-changed': 'producer',

@@ -49,7 +49,7 @@ export class DataConsumer extends Handle<DataConsumerEvents> {
 
   /** @internal */
   constructor(connection: Connection, description: DataConsumerDescription) {
-    super(connection, description.id, connection.find(description.transport));
+    super(connection, description.id, connection.find(description.transport) ?? connection.find(description.router));
     this.router = description.router;
     this.transport = description.transport;
     this.dataProducer = description.dataProducer;

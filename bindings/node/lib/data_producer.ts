@@ -43,7 +43,7 @@ export class DataProducer extends Handle<HandleEvents> {
 
   /** @internal */
   constructor(connection: Connection, description: DataProducerDescription) {
-    super(connection, description.id, connection.find(description.transport));
+    super(connection, description.id, connection.find(description.transport) ?? connection.find(description.router));
     this.router = description.router;
     this.transport = description.transport;
     this.label = description.label;

@@ -44,9 +44,17 @@ export interface TransportStateChangedEvent {
   dtls: DtlsState;
 }
 
-/** Media now goes to this path of a transport. */
+/** Media now goes to this path of a transport: ICE chose it, or a plain transport learnt its peer's address. */
 export interface TransportTupleSelectedEvent {
   type: 'transport-tuple-selected';
+  router: Id;
+  transport: Id;
+  tuple: Tuple;
+}
+
+/** A plain transport with a port of its own for RTCP learnt where its peer has that. */
+export interface TransportRtcpTupleSelectedEvent {
+  type: 'transport-rtcp-tuple-selected';
   router: Id;
   transport: Id;
   tuple: Tuple;
@@ -142,7 +150,7 @@ export interface SilenceEvent {
   observer: Id;
 }
 
-/** The SCTP state of a WebRTC transport changed. */
+/** The SCTP state of a WebRTC transport or of a pipe changed. */
 export interface SctpStateChangedEvent {
   type: 'sctp-state-changed';
   router: Id;
@@ -214,6 +222,7 @@ export type RouterEvent =
   | RouterClosedEvent
   | TransportStateChangedEvent
   | TransportTupleSelectedEvent
+  | TransportRtcpTupleSelectedEvent
   | TransportClosedEvent
   | ProducerClosedEvent
   | ConsumerClosedEvent

@@ -26,7 +26,7 @@ export {
 export type * from './options.js';
 export type * from './parameters.js';
 export { Producer, type ProducerEvents } from './producer.js';
-export { Router, type PipedProducer, type RouterEvents } from './router.js';
+export { Router, type PipedDataProducer, type PipedProducer, type RouterEvents } from './router.js';
 export { SdpSession, type SdpProducer, type SdpSlot } from './sdp_session.js';
 export { Sfu, supportedRtpCapabilities, type SfuEvents } from './sfu.js';
 export type * from './stats.js';
@@ -37,6 +37,8 @@ export {
   PlainTransport,
   WebRtcTransport,
   type Transport,
+  type PipeTransportEvents,
+  type PlainTransportEvents,
   type TransportEvents,
   type WebRtcTransportEvents,
 } from './transport.js';

@@ -260,6 +260,13 @@ export interface Demand {
   screen?: boolean;
 }
 
+/** Options of {@link Router.pipeDataToRouter}. */
+export interface PipeDataToRouterOptions {
+  dataProducer: DataProducer | Id;
+  /** Another router of the same `Sfu`. */
+  router: Router | Id;
+}
+
 /** Options of {@link Router.pipeToRouter}. */
 export interface PipeToRouterOptions {
   producer: Producer | Id;

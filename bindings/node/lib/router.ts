@@ -2,12 +2,15 @@
 
 import type { Connection } from './connection.js';
 import { PipeConsumer, type PipeConsumerDescription } from './consumer.js';
+import { DataConsumer, type DataConsumerDescription } from './data_consumer.js';
+import { DataProducer, type DataProducerDescription } from './data_producer.js';
 import type { RouterEvent } from './events.js';
 import { Handle, idOf, optionsOf, type HandleEvents } from './handle.js';
 import { ActiveSpeakerObserver, AudioLevelObserver, type ObserverDescription } from './observer.js';
 import type {
   ActiveSpeakerObserverOptions,
   AudioLevelObserverOptions,
+  PipeDataToRouterOptions,
   PipeToRouterOptions,
   PipeTransportOptions,
   PlainTransportOptions,
@@ -50,6 +53,14 @@ export interface PipedProducer {
   pipeConsumer: PipeConsumer;
   /** The producer at the other end. */
   producer: Producer;
+}
+
+/** A data producer and its like in another router of the same `Sfu`. */
+export interface PipedDataProducer {
+  /** The way into the pipe, in the router where the data producer is. */
+  dataConsumer: DataConsumer;
+  /** The data producer at the other end. */
+  dataProducer: DataProducer;
 }
 
 /** A room: transports bring producers into it, and consumers follow them. */
@@ -137,6 +148,25 @@ export class Router extends Handle<RouterEvents> {
     return {
       pipeConsumer: known instanceof PipeConsumer ? known : new PipeConsumer(this.connection, answer.pipeConsumer),
       producer: far instanceof Producer ? far : new Producer(this.connection, answer.producer),
+    };
+  }
+
+  /**
+   * Makes a data producer of this router available in another router of the same `Sfu`. No message that is sent after
+   * it is lost on the way. Asked again for the same data producer, it gives the same again.
+   */
+  async pipeDataToRouter(options: PipeDataToRouterOptions): Promise<PipedDataProducer> {
+    const { dataProducer, router, ...rest } = optionsOf('options', options);
+    const answer = (await this.call('pipeDataToRouter', {
+      ...rest,
+      dataProducer: idOf(this.connection, 'dataProducer', dataProducer),
+      router: idOf(this.connection, 'router', router),
+    })) as { dataConsumer: DataConsumerDescription; dataProducer: DataProducerDescription };
+    const known = this.connection.find(answer.dataConsumer.id);
+    const far = this.connection.find(answer.dataProducer.id);
+    return {
+      dataConsumer: known instanceof DataConsumer ? known : new DataConsumer(this.connection, answer.dataConsumer),
+      dataProducer: far instanceof DataProducer ? far : new DataProducer(this.connection, answer.dataProducer),
     };
   }
 

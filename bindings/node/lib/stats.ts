@@ -27,6 +27,8 @@ export interface TransportStats {
   srtpProfile: SrtpProfile | null;
   /** Where media goes. */
   tuple: Tuple | null;
+  /** Where RTCP goes, if it has a path of its own. */
+  rtcpTuple: Tuple | null;
   /** Datagrams received. */
   packetsReceived: number;
   /** Bytes received, with SRTP overhead, without UDP and IP headers. */

@@ -37,6 +37,18 @@ export interface TransportEvents extends HandleEvents {
   'data-channel-opened': [dataProducer: DataProducer, event: DataChannelOpenedEvent];
 }
 
+/** Events of a {@link PlainTransport}. */
+export interface PlainTransportEvents extends TransportEvents {
+  /** The peer's address of RTCP was learnt, where that has a port of its own. */
+  'rtcp-tuple-selected': [tuple: Tuple];
+}
+
+/** Events of a {@link PipeTransport}. */
+export interface PipeTransportEvents extends TransportEvents {
+  /** Its SCTP state changed. */
+  'sctp-state-changed': [state: SctpState];
+}
+
 /** Events of a {@link WebRtcTransport}. */
 export interface WebRtcTransportEvents extends TransportEvents {
   /** Its ICE or DTLS state changed. */
@@ -220,7 +232,7 @@ export class WebRtcTransport extends PeerTransport<WebRtcTransportEvents> {
 }
 
 /** A transport for RTP or SRTP over UDP without ICE, such as GStreamer or FFmpeg speak. */
-export class PlainTransport extends PeerTransport<TransportEvents> {
+export class PlainTransport extends PeerTransport<PlainTransportEvents> {
   /** @internal */
   readonly noun = 'PlainTransport';
   readonly kind = 'plain';
@@ -239,6 +251,12 @@ export class PlainTransport extends PeerTransport<TransportEvents> {
     this.srtpParameters = description.srtpParameters;
   }
 
+  /** @internal */
+  override receive(event: RouterEvent): void {
+    if (event.type === 'transport-rtcp-tuple-selected') this.tell('rtcp-tuple-selected', event.tuple);
+    else super.receive(event);
+  }
+
   /** Tells the transport its peer's address and key; once. */
   async connect(options?: ConnectOptions): Promise<void> {
     await this.call('connect', optionsOf('options', options));
@@ -246,7 +264,7 @@ export class PlainTransport extends PeerTransport<TransportEvents> {
 }
 
 /** A transport to a router on another host, or in another process. */
-export class PipeTransport extends BaseTransport<TransportEvents> {
+export class PipeTransport extends BaseTransport<PipeTransportEvents> {
   /** @internal */
   readonly noun = 'PipeTransport';
   readonly kind = 'pipe';
@@ -260,6 +278,12 @@ export class PipeTransport extends BaseTransport<TransportEvents> {
     super(connection, description);
     this.localAddress = description.localAddress;
     this.srtpParameters = description.srtpParameters;
+  }
+
+  /** @internal */
+  override receive(event: RouterEvent): void {
+    if (event.type === 'sctp-state-changed') this.tell('sctp-state-changed', event.state);
+    else super.receive(event);
   }
 
   /** Tells the transport where the other end is, and its key; once. */

@@ -128,6 +128,24 @@ describe('a router', { timeout: 120_000 }, () => {
     await eventually('the pipe consumer is closed', () => piped.pipeConsumer.closed);
   });
 
+  test('gives its messages to another router, on another shard', async (t) => {
+    const sfu = await sfuFor(t, { shards: 2 });
+    const [room, other] = [await sfu.createRouter({ shard: 0 }), await sfu.createRouter({ shard: 1 })];
+    const dataProducer = await (await room.createDirectTransport()).produceData({ label: 'chat' });
+    const piped = await room.pipeDataToRouter({ dataProducer, router: other });
+    assert.equal(piped.dataProducer.router, other.id);
+    const again = await room.pipeDataToRouter({ dataProducer, router: other });
+    assert.equal(again.dataProducer, piped.dataProducer);
+    assert.equal(again.dataConsumer, piped.dataConsumer);
+    const reader = await (await other.createDirectTransport()).consumeData({ dataProducer: piped.dataProducer });
+    const [[message]] = await Promise.all([once(reader, 'message'), dataProducer.send('far')]);
+    assert.equal(message, 'far');
+    const closed = once(piped.dataProducer, 'closed');
+    await dataProducer.close();
+    assert.deepEqual(await closed, ['origin-closed']);
+    await eventually('the way in is closed', () => piped.dataConsumer.closed);
+  });
+
   test('is taken up by another SFU where a snapshot left off', async (t) => {
     const first = await sfuFor(t);
     const { room, source, producer, consumer } = await loop(first);

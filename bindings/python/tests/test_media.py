@@ -189,6 +189,23 @@ async def test_observers_tell_who_speaks_and_how_loud(router: plenum.Router) -> 
     assert (await router.dump())["observers"] == [{"id": speaker.id, "kind": "active-speaker"}]
 
 
+async def test_a_data_producer_is_piped_to_another_router(sfu: plenum.Sfu) -> None:
+    near, far = await sfu.create_router(), await sfu.create_router()
+    source, sink = await near.create_direct_transport(), await far.create_direct_transport()
+    chat = await source.produce_data(label="chat")
+    piped = await near.pipe_data_to_router(chat, far)
+    assert (await near.pipe_data_to_router(chat.id, far.id))[0].id == piped.data_consumer.id
+    assert piped.data_producer.label == "chat"
+    consumer = await sink.consume_data(piped.data_producer)
+    messages = consumer.messages()
+    await chat.send("far")
+    assert await first(messages) == "far"
+    closed = far.events(plenum.DataProducerClosed)
+    await chat.close()
+    event = await first(closed)
+    assert event == plenum.DataProducerClosed(far.id, piped.data_producer.id, "origin-closed")
+
+
 async def test_a_producer_is_piped_to_another_router(sfu: plenum.Sfu) -> None:
     near, far = await sfu.create_router(), await sfu.create_router()
     source, sink = await near.create_direct_transport(), await far.create_direct_transport()

@@ -59,6 +59,10 @@ impl DataConsumer {
         &self.parameters.protocol
     }
 
+    pub(super) fn parameters(&self) -> &ChannelParameters {
+        &self.parameters
+    }
+
     /// The channel to the peer, for its side of the negotiation; none on a
     /// direct transport.
     pub fn sctp_stream_parameters(&self) -> Option<SctpStreamParameters> {

@@ -28,6 +28,8 @@ pub mod params;
 #[cfg(feature = "runtime")]
 mod pipe;
 #[cfg(feature = "runtime")]
+mod piped_data;
+#[cfg(feature = "runtime")]
 mod producer;
 #[cfg(feature = "runtime")]
 mod router;
@@ -55,6 +57,7 @@ pub use self::{
         RouterOptions, SlotOptions, WebRtcTransportOptions,
     },
     pipe::{PipeConsumer, PipeTransport, PipedProducer},
+    piped_data::PipedDataProducer,
     producer::Producer,
     router::Router,
     sfu::{Sfu, SfuBuilder},

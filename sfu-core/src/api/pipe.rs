@@ -371,12 +371,8 @@ impl Router {
     /// `Incompatible` if the other router does not have the codec; `NotFound`
     /// if the producer or one of the routers is closed.
     pub async fn pipe_to_router(&self, producer: ProducerId, to: &Self) -> Result<PipedProducer> {
-        let (shared, key) = (&self.place().shared, (producer, to.id()));
-        if !Arc::ptr_eq(shared, &to.place().shared) || self.id() == to.id() {
-            let expected = "router: expected another one of the same Sfu";
-            return Err(Error::new(ErrorKind::InvalidParameters, expected));
-        }
-        let book = shared.client.pipes();
+        self.check_other(to)?;
+        let (book, key) = (self.place().client().pipes(), (producer, to.id()));
         if let Some(known) = book.piped(key) {
             let piped = self.restore_piped(&known, to);
             match piped.producer.stats().await {
@@ -412,6 +408,15 @@ impl Router {
         Ok(PipedProducer { consumer, producer: made })
     }
 
+    /// Refuses routers between which there can be no pipe.
+    pub(super) fn check_other(&self, to: &Self) -> Result<()> {
+        if !Arc::ptr_eq(&self.place().shared, &to.place().shared) || self.id() == to.id() {
+            let expected = "router: expected another one of the same Sfu";
+            return Err(Error::new(ErrorKind::InvalidParameters, expected));
+        }
+        Ok(())
+    }
+
     fn restore_piped(&self, known: &Piped, to: &Self) -> PipedProducer {
         let Piped { consumers, producer, kind, parameters } = known.clone();
         let place = self.place().clone();
@@ -422,7 +427,7 @@ impl Router {
 
     /// The two ends of the pipe to another router: that which is there, or a
     /// new one.
-    async fn pipe_to(&self, to: &Self) -> Result<(PipeTransport, PipeTransport)> {
+    pub(super) async fn pipe_to(&self, to: &Self) -> Result<(PipeTransport, PipeTransport)> {
         let client = self.place().client();
         let book = client.pipes();
         let ends = |(near, far)| {

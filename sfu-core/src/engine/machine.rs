@@ -299,6 +299,7 @@ impl Engine {
                 webrtc.peer.handle_timeout(now);
             }
         }
+        self.tell_learnt(key);
         self.pump(now, key, sink);
         self.tend_pipe_data(now, key, sink);
         let Some(router) = self.routers.get_mut(key.router as usize) else { return };
@@ -306,6 +307,22 @@ impl Engine {
         let mut egress = Egress { arena: &mut self.arena, sink };
         router.report(now, key.transport, &mut egress);
         self.activate(key.router);
+    }
+
+    /// Tells the addresses that a plain transport has learnt.
+    fn tell_learnt(&mut self, key: TransportKey) {
+        let Some(router) = self.routers.get_mut(key.router as usize) else { return };
+        let id = router.id;
+        let Some(transport) = router.transports.get_mut(key.transport as usize) else { return };
+        let (router, transport, kind) = (id, transport.id, &mut transport.kind);
+        let TransportKind::Plain(plain) = kind else { return };
+        let learnt = std::mem::take(&mut plain.learnt);
+        if let Some(tuple) = plain.rtp.filter(|_| learnt.rtp) {
+            self.events.push(Event::TransportTupleSelected { router, transport, tuple });
+        }
+        if let Some(tuple) = plain.rtcp.filter(|_| learnt.rtcp) {
+            self.events.push(Event::TransportRtcpTupleSelected { router, transport, tuple });
+        }
     }
 
     /// Carries the peer's events into the tables and its packets to the sink.

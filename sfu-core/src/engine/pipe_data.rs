@@ -28,8 +28,14 @@ impl Engine {
             }
             // What is sent can have consequences, too.
             if !self.transmit_pipe_data(now, key, sink) {
-                return;
+                break;
             }
+        }
+        let Some(router) = self.routers.get_mut(key.router as usize) else { return };
+        let Some(transport) = router.transports.get_mut(key.transport as usize) else { return };
+        if let Some(state) = transport.data.poll_state() {
+            let (router, transport) = (router.id, transport.id);
+            self.events.push(Event::SctpStateChanged { router, transport, state });
         }
     }
 

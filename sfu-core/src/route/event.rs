@@ -31,8 +31,19 @@ pub enum Event {
         /// Its DTLS state now.
         dtls: DtlsState,
     },
-    /// Media now goes to this path of a transport.
+    /// Media now goes to this path of a transport: ICE chose it, or a plain
+    /// transport learnt its peer's address.
     TransportTupleSelected {
+        /// Router of the transport.
+        router: RouterId,
+        /// The transport.
+        transport: TransportId,
+        /// The path.
+        tuple: Tuple,
+    },
+    /// A plain transport with a port of its own for RTCP learnt where its peer
+    /// has that.
+    TransportRtcpTupleSelected {
         /// Router of the transport.
         router: RouterId,
         /// The transport.
@@ -146,7 +157,9 @@ pub enum Event {
         /// The packet, in the clear.
         packet: Bytes,
     },
-    /// The SCTP state of a WebRTC transport changed.
+    /// The SCTP state of a WebRTC transport or of a pipe changed. A pipe has an
+    /// association for each direction, begun when the first data channel is
+    /// opened in it; it is as far as the one that is further.
     SctpStateChanged {
         /// Router of the transport.
         router: RouterId,
@@ -216,6 +229,7 @@ impl Event {
             Self::RouterClosed { router }
             | Self::TransportStateChanged { router, .. }
             | Self::TransportTupleSelected { router, .. }
+            | Self::TransportRtcpTupleSelected { router, .. }
             | Self::TransportClosed { router, .. }
             | Self::ProducerClosed { router, .. }
             | Self::ConsumerClosed { router, .. }
@@ -257,6 +271,10 @@ impl Event {
             | (
                 Self::TransportTupleSelected { transport: a, .. },
                 Self::TransportTupleSelected { transport: b, .. },
+            )
+            | (
+                Self::TransportRtcpTupleSelected { transport: a, .. },
+                Self::TransportRtcpTupleSelected { transport: b, .. },
             )
             | (
                 Self::SctpStateChanged { transport: a, .. },

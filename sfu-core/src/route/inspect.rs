@@ -16,7 +16,11 @@ impl Router {
         };
         let (sctp_state, sctp) = match &transport.kind {
             TransportKind::WebRtc(webrtc) => (webrtc.peer.sctp_state(), webrtc.peer.sctp_stats()),
-            _ => (None, None),
+            _ => (transport.data.state(), None),
+        };
+        let rtcp_tuple = match &transport.kind {
+            TransportKind::Plain(plain) => plain.rtcp,
+            _ => None,
         };
         Some(TransportStats {
             id: transport.id,
@@ -28,6 +32,7 @@ impl Router {
             sctp,
             srtp_profile: transport.security.profile(),
             tuple: transport.rtp_path(),
+            rtcp_tuple,
             packets_received: transport.counters.packets_received,
             bytes_received: transport.counters.bytes_received,
             packets_sent: transport.counters.packets_sent,

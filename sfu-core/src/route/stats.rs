@@ -26,14 +26,16 @@ pub struct TransportStats {
     pub ice_state: Option<IceState>,
     /// DTLS state; none without DTLS.
     pub dtls_state: Option<DtlsState>,
-    /// SCTP state; none without data channels.
+    /// SCTP state; none without data channels. Of a pipe, once there was one.
     pub sctp_state: Option<SctpState>,
-    /// Figures of its data channels.
+    /// Figures of its data channels, with a WebRTC endpoint.
     pub sctp: Option<SctpStats>,
     /// SRTP profile in use.
     pub srtp_profile: Option<SrtpProfile>,
     /// Where media goes.
     pub tuple: Option<Tuple>,
+    /// Where RTCP goes, if it has a path of its own.
+    pub rtcp_tuple: Option<Tuple>,
     /// Datagrams received.
     pub packets_received: u64,
     /// Bytes received, with SRTP overhead, without UDP and IP headers.

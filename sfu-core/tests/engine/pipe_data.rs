@@ -6,7 +6,7 @@ use sfu_core::engine::{Command, Reply};
 use sfu_core::{
     ChannelParameters, CloseReason, CommandError, DataConsumerConfig, DataConsumerId,
     DataProducerConfig, DataProducerId, DataStream, Event, Message, Reliability, RouterId,
-    SrtpProfile, TransportId,
+    SctpState, SrtpProfile, TransportId,
 };
 
 use super::sim::{Link, PipeRef, World};
@@ -217,6 +217,67 @@ fn a_channel_can_be_agreed_upon_by_signalling() {
         let opened = |event: &Event| matches!(event, Event::DataChannelOpened { .. });
         assert!(!world.events.iter().any(opened));
     }
+}
+
+#[test]
+fn nothing_is_lost_while_the_association_is_made() {
+    for joined in JOINED {
+        let Call { mut world, pipe, near, far, .. } = call(606, joined);
+        let chat = produce(&mut world, near, "chat");
+        let mut config = following(chat);
+        config.stream = DataStream::Negotiated(None);
+        let (crossing, stream) = consume(&mut world, pipe.near, config);
+        let parameters = ChannelParameters::new("chat");
+        let producer = DataProducerConfig { stream, parameters, paused: false };
+        let Reply::DataProducer(beyond) = world.ok(Command::ProduceData(pipe.far, producer)) else {
+            panic!()
+        };
+        let (hears, _) = consume(&mut world, far, following(beyond));
+        let sent: Vec<Message> = (0..50).map(|number| numbered(number, 2_000)).collect();
+        for message in &sent {
+            world.ok(Command::SendMessage(chat, message.clone()));
+        }
+        world.run_millis(3_000);
+        assert!(told(&world, hears) == sent, "{joined:?}");
+        let states = |of: TransportId| -> Vec<SctpState> {
+            let state = |event: &Event| match event {
+                Event::SctpStateChanged { transport, state, .. } if *transport == of => {
+                    Some(*state)
+                }
+                _ => None,
+            };
+            world.events.iter().filter_map(state).collect()
+        };
+        for end in [pipe.near, pipe.far] {
+            assert_eq!(states(end).last(), Some(&SctpState::Connected), "{joined:?}");
+        }
+        assert!(consumer_closed(&world, crossing).is_none());
+    }
+}
+
+#[test]
+fn what_waits_for_the_association_is_bounded() {
+    let Call { mut world, pipe, near, .. } = call(607, Joined::Udp(None));
+    world.set_networks(&Link::lossy(20, 1.0));
+    let (strict, loose) = (produce(&mut world, near, "strict"), produce(&mut world, near, "loose"));
+    let (all, _) = consume(&mut world, pipe.near, following(strict));
+    let mut config = following(loose);
+    config.reliability = Some(Reliability::MaxRetransmits(0));
+    let (some, _) = consume(&mut world, pipe.near, config);
+    for number in 0..10 {
+        world.ok(Command::SendMessage(loose, numbered(number, 100_000)));
+    }
+    let Reply::DataConsumerStats(stats) = world.ok(Command::DataConsumerStats(some)) else {
+        panic!()
+    };
+    assert_eq!((stats.messages_sent, stats.messages_dropped), (5, 5));
+    assert_eq!(stats.buffered_amount, 500_000);
+    world.ok(Command::SendMessage(strict, numbered(0, 100_000)));
+    world.run_millis(100);
+    assert_eq!(consumer_closed(&world, all), Some(CloseReason::SlowReceiver));
+    // Nobody answers: it ends with the attempt.
+    world.run_millis(120_000);
+    assert_eq!(consumer_closed(&world, some), Some(CloseReason::AssociationLost));
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use sfu_core::engine::{Command, Reply};
 use sfu_core::{
-    CommandError, PlainConfig, PlainRemote, Refused, SrtpMaster, SrtpProfile, TransportStats, Tuple,
+    CommandError, Event, PlainConfig, PlainRemote, Refused, SrtpMaster, SrtpProfile,
+    TransportStats, Tuple,
 };
 use sfu_ice::Protocol;
 
@@ -17,6 +18,27 @@ fn stats(world: &mut World, client: usize) -> TransportStats {
         Reply::TransportStats(stats) => *stats,
         other => panic!("{other:?}"),
     }
+}
+
+/// A path that an event named.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Rtp(Tuple),
+    Rtcp(Tuple),
+}
+
+fn told(world: &World, client: usize) -> Vec<Told> {
+    let of = world.transport(client);
+    let named = |event: &Event| match event {
+        Event::TransportTupleSelected { transport, tuple, .. } if *transport == of => {
+            Some(Told::Rtp(*tuple))
+        }
+        Event::TransportRtcpTupleSelected { transport, tuple, .. } if *transport == of => {
+            Some(Told::Rtcp(*tuple))
+        }
+        _ => None,
+    };
+    world.events.iter().filter_map(named).collect()
 }
 
 fn refused(world: &mut World, client: usize) -> Refused {
@@ -43,11 +65,14 @@ fn an_address_is_learnt_from_the_first_authentic_packet() {
     world.run_millis(500);
     let learnt = world.clients[ann].tuple;
     assert_eq!(stats(&mut world, ann).tuple, Some(learnt));
+    assert_eq!(told(&world, ann), [Told::Rtp(learnt)]);
     // Bob only listens: nothing is sent before he is heard, by RTCP.
     assert_eq!(world.clients[bob].received, 0);
     world.pli(sink);
     world.run_millis(1_000);
     assert!(world.sink(sink).assert_continuous(0) > 20);
+    assert_eq!(told(&world, ann).len(), 1);
+    assert_eq!(told(&world, bob), [Told::Rtp(world.clients[bob].tuple)]);
 }
 
 #[test]
@@ -104,7 +129,14 @@ fn rtcp_has_ports_of_its_own() {
         let camera = world.publish(ann, Format::Vp8, 1);
         world.publish(bob, Format::Opus, 1);
         let sink = world.subscribe(bob, &[Format::Vp8], Some(camera));
-        world.run_millis(1_000);
+        world.run_millis(2_000);
+        let mut named = told(&world, ann);
+        named.sort_by_key(|it| matches!(it, Told::Rtcp(_)));
+        let paths = [world.clients[ann].tuple, world.clients[ann].rtcp_tuple.unwrap()];
+        let [rtp, rtcp] = paths;
+        let expected = [Told::Rtp(rtp), Told::Rtcp(rtcp)];
+        assert_eq!(named, if comedia { &expected[..] } else { &[] });
+        assert_eq!(stats(&mut world, ann).rtcp_tuple, Some(rtcp));
         world.links(ann, Link::lossy(20, 0.05), Link::new(20));
         world.links(bob, Link::new(20), Link::lossy(20, 0.05));
         world.run_millis(6_000);

@@ -107,6 +107,26 @@ pub unsafe extern "C" fn plenum_router_pipe_to_router(
     )
 }
 
+/// The same for a data producer of this router. Answer: {dataConsumer,
+/// dataProducer}: the data producer there is what to consume.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_router_pipe_data_to_router(
+    sfu: *mut plenum_sfu,
+    router: u64,
+    data_producer: u64,
+    other_router: u64,
+    request: *mut u64,
+) -> plenum_result {
+    call!(
+        "Router.pipeDataToRouter",
+        sfu,
+        router,
+        request,
+        id("dataProducer", data_producer),
+        id("router", other_router)
+    )
+}
+
 /// Whether somebody with these RTP capabilities (JSON) can consume this
 /// producer. Answer: {canConsume}.
 #[unsafe(no_mangle)]

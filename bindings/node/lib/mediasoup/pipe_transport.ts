@@ -1,10 +1,11 @@
 // One end of a pipe between two routers.
 
 import type { SfuEvent } from '../events.js';
+import type { TransportStats } from '../stats.js';
 import { checkAppData, describe, type AppData, type Either } from './app_data.js';
 import type { Consumer } from './consumer.js';
 import type { EnhancedEventEmitter } from './enhanced_events.js';
-import { InvalidStateError, NotFoundError, UnsupportedError } from './errors.js';
+import { InvalidStateError, NotFoundError } from './errors.js';
 import type { TransportListenInfo, TransportListenIp } from './listen_info.js';
 import { remoteSrtp, toSrtpParameters, type SfuSrtpParameters } from './plain_transport.js';
 import type { RtpParameters } from './rtp_parameters.js';
@@ -59,6 +60,8 @@ export type PipeTransportObserverEvents = TransportObserverEvents & { sctpstatec
 export type PipeTransportMade = {
   localAddress: string;
   srtpParameters: SfuSrtpParameters | undefined;
+  /** SCTP, if messages are carried. */
+  sctpParameters: SctpParameters | undefined;
   rtx: boolean;
   /** What is told of our address. */
   address: string;
@@ -73,12 +76,14 @@ export class PipeTransport<PipeTransportAppData extends AppData = AppData> exten
   readonly #made: PipeTransportMade;
   #tuple: TransportTuple;
   #connected = false;
+  #sctpState: SctpState | undefined;
 
   /** @internal */
   constructor(parts: TransportParts, made: PipeTransportMade) {
     super(parts, 'PipeTransport');
     this.#made = made;
     this.#tuple = tupleOf({ protocol: 'udp', local: made.localAddress }, made.address);
+    this.#sctpState = made.sctpParameters ? 'new' : undefined;
   }
 
   override get type(): 'pipe' {
@@ -95,15 +100,19 @@ export class PipeTransport<PipeTransportAppData extends AppData = AppData> exten
   }
 
   get sctpParameters(): SctpParameters | undefined {
-    return undefined;
+    return this.#made.sctpParameters;
   }
 
+  /** `connecting` when the first data channel is opened, by either end. */
   get sctpState(): SctpState | undefined {
-    return undefined;
+    return this.#sctpState;
   }
 
+  /** Numbers of streams, once an association is there. */
   get sctpNegotiatedCapabilities(): SctpNegotiatedCapabilities | undefined {
-    return undefined;
+    const { sctpParameters, sctpState } = this;
+    if (!sctpParameters || sctpState !== 'connected') return undefined;
+    return { negotiatedMaxOutboundStreams: sctpParameters.OS, negotiatedMaxInboundStreams: sctpParameters.MIS };
   }
 
   /** Suite and key that we protect with, if SRTP is on. */
@@ -112,13 +121,22 @@ export class PipeTransport<PipeTransportAppData extends AppData = AppData> exten
   }
 
   override async dump(): Promise<PipeTransportDump> {
-    const { srtpParameters, tuple } = this;
-    return { ...this.baseDump(), tuple, rtx: this.#made.rtx, ...(srtpParameters ? { srtpParameters } : {}) };
+    const { sctpNegotiatedCapabilities, sctpParameters, sctpState, srtpParameters, tuple } = this;
+    return {
+      ...this.baseDump(),
+      ...(sctpParameters ? { sctpParameters, sctpListener: this.sctpListener() } : {}),
+      ...(sctpState ? { sctpState } : {}),
+      ...(sctpNegotiatedCapabilities ? { sctpNegotiatedCapabilities } : {}),
+      tuple,
+      rtx: this.#made.rtx,
+      ...(srtpParameters ? { srtpParameters } : {}),
+    };
   }
 
   override async getStats(): Promise<PipeTransportStat[]> {
     const { base } = await this.baseStats();
-    return [{ ...base, type: 'pipe-transport', tuple: this.#tuple }];
+    const { sctpState } = this;
+    return [{ ...base, ...(sctpState ? { sctpState } : {}), type: 'pipe-transport', tuple: this.#tuple }];
   }
 
   /** Tells it of the other end; once. */
@@ -151,9 +169,31 @@ export class PipeTransport<PipeTransportAppData extends AppData = AppData> exten
 
   /** @internal */
   protected override checkData(method: string): void {
-    throw new UnsupportedError(`${method}: a PipeTransport has no data channels; router.pipeToRouter carries messages`);
+    if (!this.#made.sctpParameters) throw new InvalidStateError(`${method}: expected a transport with enableSctp: true`);
   }
 
   /** @internal */
-  protected override heard(_event: SfuEvent): void {}
+  protected override ended(): void {
+    super.ended();
+    if (this.#sctpState) this.#sctpState = 'closed';
+  }
+
+  /** @internal */
+  protected override heard(event: SfuEvent): void {
+    if (event.type === 'sctp-state-changed') this.#sctp(event.state);
+    else if (event.type === 'lagged') this.#refresh().catch((error: unknown) => this.logger.error('the SCTP state is not known', error));
+  }
+
+  /** Asks for what an event would have told. */
+  async #refresh(): Promise<void> {
+    const { sctpState } = await this.call<TransportStats>('stats');
+    if (sctpState && !this.closed) this.#sctp(sctpState);
+  }
+
+  #sctp(state: SctpState): void {
+    if (!this.#sctpState || state === this.#sctpState) return;
+    this.#sctpState = state;
+    this.safeEmit('sctpstatechange', state);
+    this.observer.safeEmit('sctpstatechange', state);
+  }
 }

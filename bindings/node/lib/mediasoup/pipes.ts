@@ -3,7 +3,6 @@
 import type { Consumer } from './consumer.js';
 import type { DataConsumer } from './data_consumer.js';
 import type { DataProducer } from './data_producer.js';
-import type { DirectTransport } from './direct_transport.js';
 import { NotFoundError } from './errors.js';
 import type { TransportListenInfo } from './listen_info.js';
 import { Logger } from './logger.js';
@@ -29,7 +28,7 @@ export async function connectRouters(a: Router, b: Router, { listenInfo, enableR
   const made: PipeTransport[] = [];
   try {
     for (const router of [a, b]) {
-      made.push(await router.createPipe({ listenInfo: info, enableRtx, enableSrtp }, { demand: true }));
+      made.push(await router.createPipe({ listenInfo: info, enableSctp: true, enableRtx, enableSrtp }, { demand: true }));
     }
     const [near, far] = made as [PipeTransport, PipeTransport];
     await Promise.all([connect(near, far), connect(far, near)]);
@@ -77,30 +76,32 @@ export async function pipeProducer(
   return { pipeConsumer: consumer, pipeProducer: far };
 }
 
-/** Has a data producer of `from` appear in `to`, under this id. Its messages go through this process. */
+/** Has a data producer of `from` appear in `to`, under this id. */
 export async function pipeDataProducer(
-  { from, to }: { from: DirectTransport; to: DirectTransport },
+  { from, to }: { from: PipeTransport; to: PipeTransport },
   dataProducer: DataProducer<any>,
   id: string,
 ): Promise<{ pipeDataConsumer: DataConsumer; pipeDataProducer: DataProducer }> {
   const { label, protocol, paused, appData } = dataProducer;
-  const far = await to.produceData({ id, label, protocol, paused, appData });
-  let consumer: DataConsumer | undefined;
+  // Nothing is sent before the other end knows of the channel.
+  const near = await from.consumeData({ dataProducerId: dataProducer.id, paused: true });
+  let made: DataProducer | undefined;
   try {
-    consumer = await from.consumeData({ dataProducerId: dataProducer.id });
+    const { sctpStreamParameters } = near;
+    made = await to.produceData({ id, label, protocol, paused, appData, ...(sctpStreamParameters ? { sctpStreamParameters } : {}) });
+    await near.resume();
     if (dataProducer.closed) throw new NotFoundError(`pipeToRouter: the data producer ${dataProducer.id} was closed meanwhile`);
   } catch (error) {
-    far.close();
-    consumer?.close();
+    near.close();
+    made?.close();
     throw error;
   }
-  const near = consumer;
+  const far = made;
   const follow = (still: boolean): void => {
     if (far.closed || far.paused === still) return;
     (still ? far.pause() : far.resume()).catch((error: unknown) => logger.error('a piped data producer did not follow', error));
   };
   follow(near.dataProducerPaused);
-  near.on('message', (message, ppid) => far.send(message, ppid));
   near.observer.on('close', () => far.close());
   near.observer.on('pause', () => follow(true));
   near.observer.on('resume', () => follow(false));

@@ -6,6 +6,7 @@ import type { EnhancedEventEmitter } from './enhanced_events.js';
 import { InvalidStateError, UnsupportedError } from './errors.js';
 import type { TransportListenInfo, TransportListenIp } from './listen_info.js';
 import type { SctpNegotiatedCapabilities, SctpOptions, SctpParameters, SctpState, SrtpCryptoSuite, SrtpParameters } from './sctp_parameters.js';
+import type { Tuple } from '../parameters.js';
 import type { TransportStats } from '../stats.js';
 import type { BaseTransportStats } from './stats.js';
 import {
@@ -15,7 +16,6 @@ import {
   type TransportObserverEvents,
   type TransportParts,
 } from './transport.js';
-import { Ticker } from './ticker.js';
 import { remoteAddress, tupleOf, type TransportTuple } from './tuple.js';
 
 /** Options of `router.createPlainTransport`. */
@@ -75,9 +75,6 @@ export type PlainTransportObserverEvents = TransportObserverEvents & {
   sctpstatechange: [SctpState];
 };
 
-/** How often it is looked whether the peer's address is known. */
-const LEARNING_MS = 200;
-
 /** Suite and key as the SFU has them. */
 export type SfuSrtpParameters = { profile: SrtpCryptoSuite; keyBase64: string };
 
@@ -102,7 +99,6 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
   #tuple: TransportTuple;
   #rtcpTuple: TransportTuple | undefined;
   #connected = false;
-  readonly #learning: Ticker;
 
   /** @internal */
   constructor(parts: TransportParts, made: PlainTransportMade) {
@@ -110,8 +106,6 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
     this.#made = made;
     this.#tuple = tupleOf({ protocol: 'udp', local: made.localAddress }, made.address);
     this.#rtcpTuple = made.localRtcpAddress ? tupleOf({ protocol: 'udp', local: made.localRtcpAddress }, made.address) : undefined;
-    this.#learning = new Ticker(LEARNING_MS, () => this.#learn());
-    if (made.comedia) this.#learning.start();
   }
 
   override get type(): 'plain' {
@@ -209,22 +203,32 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
   }
 
   /** @internal */
-  protected override ended(): void {
-    super.ended();
-    this.#learning.stop();
+  protected override heard(event: SfuEvent): void {
+    if (event.type === 'transport-tuple-selected') this.#learnt(event.tuple);
+    else if (event.type === 'transport-rtcp-tuple-selected') this.#learntRtcp(event.tuple);
+    else if (event.type === 'lagged') this.#refresh().catch((error: unknown) => this.logger.error('the addresses are not known', error));
   }
 
-  /** @internal */
-  protected override heard(_event: SfuEvent): void {}
+  /** Asks for what events would have told. */
+  async #refresh(): Promise<void> {
+    const { tuple, rtcpTuple } = await this.call<TransportStats>('stats');
+    if (this.closed) return;
+    if (tuple) this.#learnt(tuple);
+    if (rtcpTuple) this.#learntRtcp(rtcpTuple);
+  }
 
-  /** Looks whether the peer's address has been learnt; the SFU does not tell by itself. */
-  async #learn(): Promise<void> {
-    const { tuple: learnt } = await this.call<TransportStats>('stats');
-    if (!learnt || this.closed || this.#tuple.remoteIp !== undefined) return;
-    this.#learning.stop();
-    this.#tuple = tupleOf(learnt, this.#made.address);
+  #learnt(path: Tuple): void {
+    if (this.#tuple.remoteIp !== undefined) return;
+    this.#tuple = tupleOf(path, this.#made.address);
     this.safeEmit('tuple', this.#tuple);
     this.observer.safeEmit('tuple', this.#tuple);
+  }
+
+  #learntRtcp(path: Tuple): void {
+    if (!this.#rtcpTuple || this.#rtcpTuple.remoteIp !== undefined) return;
+    this.#rtcpTuple = tupleOf(path, this.#made.address);
+    this.safeEmit('rtcptuple', this.#rtcpTuple);
+    this.observer.safeEmit('rtcptuple', this.#rtcpTuple);
   }
 }
 

@@ -31,7 +31,7 @@ import { checkedList, checkInterval, checkMessageSizes, checkRtcpListenInfo, pre
 import { RouterBook } from './router_book.js';
 import type { RtpObserver } from './rtp_observer.js';
 import type { RtpCapabilities, RouterRtpCodecCapability } from './rtp_parameters.js';
-import { sctpParameters, type SctpOptions, type SfuSctpParameters } from './sctp_parameters.js';
+import { PIPE_MESSAGE_SIZE, pipeSctpParameters, sctpParameters, type SctpOptions, type SfuSctpParameters } from './sctp_parameters.js';
 import type { Transport, TransportParts } from './transport.js';
 import { WebRtcServer } from './webrtc_server.js';
 import { WebRtcTransport, type DtlsParameters, type IceParameters, type WebRtcTransportOptions } from './webrtc_transport.js';
@@ -97,9 +97,6 @@ export type RouterObserverEvents = { close: []; newtransport: [Transport]; newrt
 /** @internal What a router is made of. */
 export type RouterParts = EntityParts & { worker: Worker; rtpCapabilities: RtpCapabilities };
 
-/** The two direct transports that carry messages between two routers. */
-type DirectPair = { [routerId: string]: DirectTransport };
-
 /** A room, in which producers meet consumers. Made by `worker.createRouter`. */
 export class Router<RouterAppData extends AppData = AppData> extends Entity<RouterAppData, RouterEvents, RouterObserver> {
   readonly #parts: RouterParts;
@@ -107,7 +104,6 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
   readonly #transports = new Map<string, Transport<any, any, any>>();
   readonly #observers = new Map<string, RtpObserver<any, any, any>>();
   readonly #pairs = new Map<string, Promise<PipeTransportPair>>();
-  readonly #directPairs = new Map<string, Promise<DirectPair>>();
 
   /** @internal */
   constructor(parts: RouterParts) {
@@ -138,7 +134,6 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
     for (const observer of [...this.#observers.values()]) observer.routerClosed();
     this.#observers.clear();
     this.#pairs.clear();
-    this.#directPairs.clear();
   }
 
   /** What is in it. */
@@ -282,10 +277,11 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
     { demand }: { demand: boolean },
   ): Promise<PipeTransport<PipeTransportAppData>> {
     const { listenInfo, listenIp, port, enableSctp = false, enableRtx = false, enableSrtp = false, appData } = options ?? {};
+    const { maxSctpMessageSize = 262_144, maxSendMessageSize = maxSctpMessageSize, maxReceiveMessageSize = maxSctpMessageSize } = options ?? {};
     const info = udpInfo({ listenInfo, listenIp, port });
     checkAppData(appData);
     this.check('createPipeTransport');
-    if (enableSctp) throw new UnsupportedError('enableSctp: expected false; pipeToRouter carries messages without it');
+    checkMessageSizes({ maxSctpMessageSize, maxSendMessageSize, maxReceiveMessageSize });
     type Made = { id: string; localAddress: string; srtpParameters?: SfuSrtpParameters | null };
     const made = await withPort(this.#ports(info), (candidate) =>
       this.#make<Made>('createPipeTransport', {
@@ -295,9 +291,11 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
         ...(enableSrtp ? { srtpProfile: 'AEAD_AES_256_GCM' } : {}),
       }),
     );
-    const transport = new PipeTransport<PipeTransportAppData>(this.#transportParts(made.id, { send: 0, receive: 0 }, appData), {
+    const size = enableSctp ? PIPE_MESSAGE_SIZE : 0;
+    const transport = new PipeTransport<PipeTransportAppData>(this.#transportParts(made.id, { send: size, receive: size }, appData), {
       localAddress: made.localAddress,
       srtpParameters: made.srtpParameters ?? undefined,
+      sctpParameters: enableSctp ? pipeSctpParameters() : undefined,
       rtx: enableRtx,
       address: announced(info),
     });
@@ -334,17 +332,17 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
     const info = listenInfo ?? fromListenIp(listenIp ?? '127.0.0.1', 'udp');
     checkListenInfo(info, listenInfo ? 'listenInfo' : 'listenIp');
     this.check('pipeToRouter');
+    const pair = () => this.#pairWith(router, { listenInfo: info, enableRtx, enableSrtp });
     if (producerId !== undefined) {
       const producer = this.#book.producers.get(producerId);
       if (!producer) throw new NotFoundError(`producerId: the router has no producer ${producerId}`);
       const id = keepId ? producer.id : newId();
-      const pair = await this.#pairWith(router, { listenInfo: info, enableRtx, enableSrtp });
-      return pipeProducer(ends(pair, this, router), producer, id);
+      return pipeProducer(ends(await pair(), this, router), producer, id);
     }
     const dataProducer = this.#book.dataProducers.get(dataProducerId as string);
     if (!dataProducer) throw new NotFoundError(`dataProducerId: the router has no data producer ${dataProducerId}`);
     const id = keepId ? dataProducer.id : newId();
-    return pipeDataProducer(ends(await this.#directPairWith(router), this, router), dataProducer, id);
+    return pipeDataProducer(ends(await pair(), this, router), dataProducer, id);
   }
 
   /** @private The other router has made a pipe to this one. */
@@ -450,20 +448,6 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
     const pair = connectRouters(this, router, settings);
     this.addPipeTransportPair(key, pair);
     router.addPipeTransportPair(key, pair);
-    return pair;
-  }
-
-  #directPairWith(router: Router<any>): Promise<DirectPair> {
-    const known = this.#directPairs.get(router.id);
-    if (known) return known;
-    const pair = Promise.all([this.createDirectTransport(), router.createDirectTransport()]).then(([near, far]) => {
-      const forget = (): void => void this.#directPairs.delete(router.id);
-      near.observer.on('close', forget);
-      far.observer.on('close', forget);
-      return { [this.id]: near, [router.id]: far };
-    });
-    this.#directPairs.set(router.id, pair);
-    pair.catch(() => this.#directPairs.delete(router.id));
     return pair;
   }
 }

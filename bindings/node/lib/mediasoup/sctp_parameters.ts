@@ -36,7 +36,7 @@ export type SctpParameters = {
 /** Numbers of streams that both ends agreed on. */
 export type SctpNegotiatedCapabilities = { negotiatedMaxOutboundStreams: number; negotiatedMaxInboundStreams: number };
 
-/** What the options of a transport say about messages. A WebRtcTransport alone has data channels. */
+/** What the options of a transport say about messages. A PlainTransport has no data channels. */
 export type SctpOptions = {
   /** With data channels. Not by default. */
   enableSctp?: boolean;
@@ -75,6 +75,15 @@ export function sctpParameters(sfu: SfuSctpParameters, maxSendMessageSize: numbe
     maxReceiverWindowBufferSize: SEND_BUFFER,
     isDataChannel: true,
   };
+}
+
+/** Longest message through a pipe, in bytes. */
+export const PIPE_MESSAGE_SIZE = 262_144;
+
+/** SCTP of a pipe between two routers. */
+export function pipeSctpParameters(): SctpParameters {
+  const sfu = { port: 5000, OS: 1024, MIS: 1024, maxMessageSize: PIPE_MESSAGE_SIZE };
+  return { ...sctpParameters(sfu, PIPE_MESSAGE_SIZE), isDataChannel: false };
 }
 
 /** The channel of a data producer or data consumer. */

@@ -48,7 +48,9 @@ describe('a data producer', () => {
     const without = await router.createWebRtcTransport(LOCAL);
     await assert.rejects(without.produceData({ sctpStreamParameters: { streamId: 1 } }), InvalidStateError);
     const pipe = await router.createPipeTransport({ listenIp: '127.0.0.1' });
-    await assert.rejects(pipe.produceData({ sctpStreamParameters: { streamId: 1 } }), UnsupportedError);
+    await assert.rejects(pipe.produceData({ sctpStreamParameters: { streamId: 1 } }), InvalidStateError);
+    const plain = await router.createPlainTransport({ listenIp: '127.0.0.1' });
+    await assert.rejects(plain.produceData({ sctpStreamParameters: { streamId: 1 } }), UnsupportedError);
   });
 
   test('pauses, and is closed with its data consumers and its transport', async (t) => {

@@ -76,6 +76,8 @@ for (const [where, target] of [
       const dataProducer = await transport.produceData({ label: 'chat', protocol: 'p', appData: { foo: 1 } });
       const { pipeDataConsumer, pipeDataProducer } = await router.pipeToRouter({ dataProducerId: dataProducer.id, router: there });
       assert.deepEqual([pipeDataProducer.id, pipeDataProducer.label, pipeDataProducer.protocol, pipeDataProducer.appData], [dataProducer.id, 'chat', 'p', { foo: 1 }]);
+      assert.deepEqual([pipeDataConsumer.type, pipeDataProducer.type], ['sctp', 'sctp']);
+      assert.equal(pipeDataConsumer.sctpStreamParameters.streamId, pipeDataProducer.sctpStreamParameters.streamId);
       const receiver = await (await there.createDirectTransport()).consumeData({ dataProducerId: pipeDataProducer.id });
       const got = [];
       receiver.on('message', (message, ppid) => got.push([String(message), ppid]));
@@ -173,5 +175,40 @@ describe('two PipeTransports', () => {
     await consumer.resume();
     await assert.rejects(near.consume({}), TypeError);
     await assert.rejects(near.consume({ producerId: 'nobody' }), { name: 'NotFoundError' });
+  });
+
+  test('carry messages when they are connected by hand', async (t) => {
+    const { router } = await openRouter(t);
+    const there = await elsewhere(t);
+    const options = { listenInfo: { protocol: 'udp', ip: '127.0.0.1' }, enableSctp: true, enableSrtp: true };
+    const [near, far] = [await router.createPipeTransport(options), await there.createPipeTransport(options)];
+    const { port, isDataChannel, maxMessageSize } = near.sctpParameters;
+    assert.deepEqual([port, isDataChannel, maxMessageSize, near.sctpState], [5000, false, 262_144, 'new']);
+    const to = ({ tuple, srtpParameters }) => ({ ip: tuple.localAddress, port: tuple.localPort, srtpParameters });
+    await near.connect(to(far));
+    await far.connect(to(near));
+    const source = await (await router.createDirectTransport()).produceData({ label: 'chat' });
+    const told = [near, near.observer, far].map((emitter) => {
+      const states = [];
+      emitter.on('sctpstatechange', (state) => states.push(state));
+      return states;
+    });
+    const consumer = await near.consumeData({ dataProducerId: source.id, ordered: false, maxRetransmits: 3 });
+    const { label, protocol, sctpStreamParameters } = consumer;
+    assert.deepEqual([sctpStreamParameters.ordered, sctpStreamParameters.maxRetransmits], [false, 3]);
+    const piped = await far.produceData({ id: source.id, label, protocol, sctpStreamParameters });
+    const receiver = await (await there.createDirectTransport()).consumeData({ dataProducerId: piped.id });
+    await eventually('the association stands', () => told.every((states) => states.at(-1) === 'connected'));
+    assert.deepEqual(near.sctpNegotiatedCapabilities, { negotiatedMaxOutboundStreams: 1024, negotiatedMaxInboundStreams: 1024 });
+    const got = next(receiver, 'message');
+    source.send('hello');
+    assert.equal(String((await got)[0]), 'hello');
+    const [dump, [stats]] = [await far.dump(), await far.getStats()];
+    assert.deepEqual([dump.sctpState, stats.sctpState], ['connected', 'connected']);
+    assert.deepEqual(dump.sctpListener.streamIdTable, [{ key: sctpStreamParameters.streamId, value: piped.id }]);
+    const without = await router.createPipeTransport({ listenIp: '127.0.0.1' });
+    await assert.rejects(without.consumeData({ dataProducerId: source.id }), InvalidStateError);
+    near.close();
+    assert.equal(near.sctpState, 'closed');
   });
 });

@@ -373,6 +373,24 @@ describe('a PlainTransport', () => {
     assert.deepEqual(await observed, [tuple]);
   });
 
+  test('learns the port of RTCP, too', async (t) => {
+    const { router } = await openRouter(t);
+    const transport = await router.createPlainTransport({ listenIp: '127.0.0.1', comedia: true, rtcpMux: false });
+    await transport.produce({ kind: 'audio', rtpParameters: opus(77) });
+    const told = [next(transport, 'tuple'), next(transport, 'rtcptuple'), next(transport.observer, 'rtcptuple')];
+    const sockets = [createSocket('udp4'), createSocket('udp4')];
+    for (const socket of sockets) {
+      await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+      t.after(() => socket.close());
+    }
+    const receiverReport = Buffer.from([0x80, 201, 0, 1, 0, 0, 0, 77]);
+    sockets[0].send(Buffer.from([0x80, 111, 0, 1, 0, 0, 0, 1, 0, 0, 0, 77, 1, 2, 3]), transport.tuple.localPort, '127.0.0.1');
+    sockets[1].send(receiverReport, transport.rtcpTuple.localPort, '127.0.0.1');
+    const [[tuple], [rtcpTuple], [observed]] = await Promise.all(told);
+    assert.deepEqual([tuple.remotePort, rtcpTuple.remotePort], sockets.map((socket) => socket.address().port));
+    assert.deepEqual([transport.tuple, transport.rtcpTuple, observed], [tuple, rtcpTuple, rtcpTuple]);
+  });
+
   test('refuses wrong options, and what the SFU does not have', async (t) => {
     const { router } = await openRouter(t);
     const local = { listenIp: '127.0.0.1' };
@@ -384,7 +402,6 @@ describe('a PlainTransport', () => {
     for (const options of [{ ...local, enableSctp: true }, { ...local, srtpCryptoSuite: 'AES_CM_128_HMAC_SHA1_32' }, { listenInfo: info, rtcpMux: false, rtcpListenInfo: { ...info, port: 40_600 } }]) {
       await assert.rejects(router.createPlainTransport(options), UnsupportedError, JSON.stringify(options));
     }
-    await assert.rejects(router.createPipeTransport({ ...local, enableSctp: true }), UnsupportedError);
     const taken = createSocket('udp4');
     await new Promise((resolve) => taken.bind(0, '127.0.0.1', resolve));
     t.after(() => taken.close());

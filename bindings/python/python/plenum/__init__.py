@@ -55,6 +55,7 @@ from ._events import (
     Silence,
     SpeakersChanged,
     TransportClosed,
+    TransportRtcpTupleSelected,
     TransportStateChanged,
     TransportTupleSelected,
     Tuple,
@@ -62,7 +63,7 @@ from ._events import (
 from ._observer import ActiveSpeakerObserver, AudioLevelObserver
 from ._plenum import __version__, supported_rtp_capabilities
 from ._producer import DataProducer, Producer
-from ._router import PipedProducer, Router
+from ._router import PipedDataProducer, PipedProducer, Router
 from ._sdp import SdpProducer, SdpSession, SdpSlot
 from ._sfu import Sfu
 from ._stream import Stream
@@ -100,6 +101,7 @@ __all__ = [
     "NotFoundError",
     "PipeConsumer",
     "PipeTransport",
+    "PipedDataProducer",
     "PipedProducer",
     "PlainTransport",
     "Producer",
@@ -118,6 +120,7 @@ __all__ = [
     "SpeakersChanged",
     "Stream",
     "TransportClosed",
+    "TransportRtcpTupleSelected",
     "TransportStateChanged",
     "TransportTupleSelected",
     "Tuple",

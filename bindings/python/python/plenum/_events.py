@@ -70,7 +70,16 @@ class TransportStateChanged:
 
 @dataclass(frozen=True, slots=True)
 class TransportTupleSelected:
-    """Media now goes to this path of a transport."""
+    """Media now goes to this path: ICE chose it, or a plain transport learnt its peer's address."""
+
+    router: str
+    transport: str
+    tuple: Tuple
+
+
+@dataclass(frozen=True, slots=True)
+class TransportRtcpTupleSelected:
+    """A plain transport with a port of its own for RTCP learnt where its peer has that."""
 
     router: str
     transport: str
@@ -189,7 +198,7 @@ class Rtp:
 
 @dataclass(frozen=True, slots=True)
 class SctpStateChanged:
-    """The SCTP state of a WebRTC transport changed."""
+    """The SCTP state of a WebRTC transport or of a pipe changed."""
 
     router: str
     transport: str
@@ -264,6 +273,7 @@ Event = Union[
     RouterClosed,
     TransportStateChanged,
     TransportTupleSelected,
+    TransportRtcpTupleSelected,
     TransportClosed,
     ProducerClosed,
     ConsumerClosed,
@@ -320,6 +330,7 @@ def layers(value: dict[str, Any] | None) -> Layers | None:
 
 
 _NESTED: dict[type, dict[str, Callable[[Any], Any]]] = {
+    TransportRtcpTupleSelected: {"tuple": lambda value: _build(Tuple, value)},
     TransportTupleSelected: {"tuple": lambda value: _build(Tuple, value)},
     ProducerDemandChanged: {"demand": layers},
     ConsumerLayersChanged: {"current": layers, "target": layers},

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeVar, cast, overload
 
-from ._consumer import PipeConsumer
+from ._consumer import DataConsumer, PipeConsumer
 from ._events import Event, Rtp
 from ._handle import Handle
 from ._loop import Topic
 from ._observer import ActiveSpeakerObserver, AudioLevelObserver
-from ._producer import Producer
+from ._producer import DataProducer, Producer
 from ._sdp import SdpSession
 from ._stream import Stream
 from ._transport import DirectTransport, PipeTransport, PlainTransport, WebRtcTransport
@@ -31,6 +31,15 @@ class PipedProducer(NamedTuple):
     pipe_consumer: PipeConsumer
     #: What stands for the producer in the other router.
     producer: Producer
+
+
+class PipedDataProducer(NamedTuple):
+    """What `Router.pipe_data_to_router` made."""
+
+    #: What goes out of this router.
+    data_consumer: DataConsumer
+    #: What stands for the data producer in the other router.
+    data_producer: DataProducer
 
 
 class Router(Handle):
@@ -164,6 +173,25 @@ class Router(Handle):
         return PipedProducer(
             PipeConsumer._of(self._driver, answer["pipeConsumer"]),
             Producer._of(self._driver, answer["producer"]),
+        )
+
+    async def pipe_data_to_router(
+        self, data_producer: DataProducer | str, router: Router | str
+    ) -> PipedDataProducer:
+        """Brings a data producer of this router into another router of the same `Sfu`.
+
+        No message that is sent after it is lost on the way.
+        """
+        answer = await self._call(
+            "pipeDataToRouter",
+            {
+                "dataProducer": self._id_of(data_producer, "data_producer", DataProducer),
+                "router": self._id_of(router, "router", Router),
+            },
+        )
+        return PipedDataProducer(
+            DataConsumer._of(self._driver, answer["dataConsumer"]),
+            DataProducer._of(self._driver, answer["dataProducer"]),
         )
 
     async def can_consume(

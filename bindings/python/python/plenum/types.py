@@ -311,6 +311,7 @@ class TransportStats(TypedDict):
     sctp: SctpStats | None
     srtpProfile: SrtpProfile | None
     tuple: TupleDict | None
+    rtcpTuple: TupleDict | None
     packetsReceived: int
     bytesReceived: int
     packetsSent: int

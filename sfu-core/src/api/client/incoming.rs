@@ -55,6 +55,7 @@ pub const EVENTS: &[&str] = &[
     "router-closed",
     "transport-state-changed",
     "transport-tuple-selected",
+    "transport-rtcp-tuple-selected",
     "transport-closed",
     "producer-closed",
     "consumer-closed",

@@ -79,6 +79,8 @@ methods! {
         "Makes an observer that tells how loud producers are.";
     Router.pipeToRouter = router::pipe_to_router:
         "Makes a producer available in another router of the same Sfu.";
+    Router.pipeDataToRouter = router::pipe_data_to_router:
+        "Makes a data producer available in another router of the same Sfu.";
     Router.canConsume = router::can_consume:
         "Tells whether a receiver can consume a producer.";
     Router.speakers = router::speakers: "Tells who speaks now, and who spoke before.";

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::super::pipe::Piped;
-use crate::route::{Event, ProducerId, RouterId, TransportId};
+use super::super::piped_data::PipedData;
+use crate::route::{DataProducerId, Event, ProducerId, RouterId, TransportId};
 
 /// Transports of a pipe, in the order in which its routers are named.
 type Pair = (TransportId, TransportId);
@@ -19,6 +20,7 @@ pub(crate) struct PipeBook {
 struct Entries {
     pairs: HashMap<(RouterId, RouterId), Pair>,
     piped: HashMap<(ProducerId, RouterId), Piped>,
+    piped_data: HashMap<(DataProducerId, RouterId), PipedData>,
 }
 
 impl PipeBook {
@@ -50,6 +52,23 @@ impl PipeBook {
         self.entries().piped.remove(&key);
     }
 
+    pub(crate) fn piped_data(&self, key: (DataProducerId, RouterId)) -> Option<PipedData> {
+        self.entries().piped_data.get(&key).cloned()
+    }
+
+    /// As [`Self::add_piped`], of messages.
+    pub(crate) fn add_piped_data(
+        &self,
+        key: (DataProducerId, RouterId),
+        piped: PipedData,
+    ) -> PipedData {
+        self.entries().piped_data.entry(key).or_insert(piped).clone()
+    }
+
+    pub(crate) fn forget_piped_data(&self, key: (DataProducerId, RouterId)) {
+        self.entries().piped_data.remove(&key);
+    }
+
     /// Forgets what was closed.
     pub(crate) fn note(&self, event: &Event) {
         match event {
@@ -62,6 +81,12 @@ impl PipeBook {
                     origin == producer || piped.producer() == *producer
                 };
                 self.entries().piped.retain(|(origin, _), piped| !is_end(origin, piped));
+            }
+            Event::DataProducerClosed { producer, .. } => {
+                let is_end = |origin: &DataProducerId, piped: &PipedData| {
+                    origin == producer || piped.producer() == *producer
+                };
+                self.entries().piped_data.retain(|(origin, _), piped| !is_end(origin, piped));
             }
             _ => {}
         }

@@ -60,6 +60,8 @@ impl Router {
         if consumer.paused {
             return Delivered::Dropped;
         }
+        // Nothing waits for a pipe whose other end is not known yet.
+        let reachable = transport.can_send();
         let delivered = match (&mut transport.kind, consumer.stream) {
             (TransportKind::WebRtc(webrtc), Some(stream)) => {
                 match webrtc.peer.send_message(now, stream, message) {
@@ -68,7 +70,7 @@ impl Router {
                     Err(_) => Delivered::Dropped,
                 }
             }
-            (TransportKind::Local(_) | TransportKind::Plain(_), Some(stream)) => {
+            (TransportKind::Local(_) | TransportKind::Plain(_), Some(stream)) if reachable => {
                 match transport.data.send(stream, message) {
                     Ok(()) => Delivered::Sent(consumer.transport),
                     Err(SctpError::BufferFull) if !consumer.may_drop() => Delivered::TooSlow,

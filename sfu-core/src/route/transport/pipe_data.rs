@@ -9,6 +9,10 @@ use sfu_ice::{SctpError, Time};
 
 /// Longest message, in bytes: as much as every peer takes.
 const MAX_MESSAGE: u32 = 262_144;
+/// Bytes that wait for the association to be established at most, each message
+/// with the cost of its entry: less than fit into its send buffer afterwards.
+const MAX_EARLY: usize = 512 << 10;
+const EARLY_COST: usize = 64;
 /// Where a chunk that begins an association says its tag, and its type.
 const INIT: u8 = 1;
 
@@ -30,6 +34,16 @@ pub(crate) struct PipeData {
     far_tag: Option<[u8; 4]>,
     /// The other end began anew, which is still to be told.
     begun_anew: bool,
+    /// What was sent while the near association was being established, so that
+    /// a channel loses nothing at its beginning.
+    early: Vec<(u16, Message)>,
+    early_bytes: usize,
+    /// Where the search for a free stream of ours begins.
+    next_stream: u16,
+    /// How the last association ended.
+    ended: Option<SctpState>,
+    /// The state that was told last.
+    told: Option<SctpState>,
 }
 
 impl PipeData {
@@ -46,10 +60,27 @@ impl PipeData {
             association.start(now, true);
             association
         });
-        match negotiated {
-            true => near.open_negotiated(stream, parameters),
-            false => near.open(stream, parameters),
+        let streams = near.config().max_streams;
+        let mut open = |stream| match negotiated {
+            true => near.open_negotiated(Some(stream), parameters.clone()),
+            false => near.open(Some(stream), parameters.clone()),
+        };
+        if let Some(stream) = stream {
+            return open(stream);
         }
+        // In turn: one that was closed just now may not be free beyond yet.
+        let begin = if self.next_stream < streams { self.next_stream } else { 0 };
+        let turn = (begin..streams).step_by(2).chain((0..begin).step_by(2));
+        for stream in turn {
+            match open(stream) {
+                Err(SctpError::StreamInUse) => {}
+                opened => {
+                    self.next_stream = stream.saturating_add(2);
+                    return opened;
+                }
+            }
+        }
+        Err(SctpError::NoStreamLeft)
     }
 
     /// Expects a channel that the other end opened by signalling.
@@ -64,7 +95,46 @@ impl PipeData {
     }
 
     pub(crate) fn send(&mut self, stream: u16, message: &Message) -> Result<(), SctpError> {
-        self.near.as_mut().ok_or(SctpError::NotConnected)?.send(stream, message)
+        let near = self.near.as_mut().ok_or(SctpError::NotConnected)?;
+        if near.state() != SctpState::Connecting {
+            return near.send(stream, message);
+        }
+        near.channel(stream).ok_or(SctpError::UnknownStream)?;
+        let bytes = self.early_bytes + message.payload.len() + EARLY_COST;
+        if bytes > MAX_EARLY {
+            return Err(SctpError::BufferFull);
+        }
+        self.early_bytes = bytes;
+        self.early.push((stream, message.clone()));
+        Ok(())
+    }
+
+    /// Sends what waited for the near association, now that it stands or fell.
+    fn send_early(&mut self) {
+        self.early_bytes = 0;
+        for (stream, message) in std::mem::take(&mut self.early) {
+            if let Some(near) = &mut self.near {
+                // A channel that was closed meanwhile has no use for it.
+                let _ = near.send(stream, &message);
+            }
+        }
+    }
+
+    /// The state of both associations as one; none if there was never any.
+    pub(crate) fn state(&self) -> Option<SctpState> {
+        let both = || [&self.near, &self.far].into_iter().flatten().map(|it| it.state());
+        let alive = [SctpState::Connected, SctpState::Connecting];
+        alive.into_iter().find(|state| both().any(|it| it == *state)).or(self.ended)
+    }
+
+    /// The state, if it is another than was told last.
+    pub(crate) fn poll_state(&mut self) -> Option<SctpState> {
+        let state = self.state();
+        if self.told == state {
+            return None;
+        }
+        self.told = state;
+        state
     }
 
     pub(crate) fn close_channel(&mut self, side: Side, stream: u16) {
@@ -80,7 +150,9 @@ impl PipeData {
 
     /// Bytes that wait on a channel of ours.
     pub(crate) fn buffered_amount(&self, stream: u16) -> usize {
-        self.near.as_ref().map_or(0, |near| near.buffered_amount(stream))
+        let early = self.early.iter().filter(|(on, _)| *on == stream);
+        let early: usize = early.map(|(_, message)| message.payload.len()).sum();
+        early + self.near.as_ref().map_or(0, |near| near.buffered_amount(stream))
     }
 
     pub(crate) fn set_low_threshold(
@@ -152,11 +224,17 @@ impl PipeData {
             event.map(|event| (Side::Far, event))
         })?;
         // What has failed makes room for another attempt.
-        if let SctpEvent::StateChanged(SctpState::Failed | SctpState::Closed) = event.1 {
+        if let SctpEvent::StateChanged(state @ (SctpState::Failed | SctpState::Closed)) = event.1 {
+            self.ended = Some(state);
             match event.0 {
                 Side::Near => self.near = None,
                 Side::Far => self.far = None,
             }
+        }
+        if let (Side::Near, SctpEvent::StateChanged(_)) = &event
+            && self.near.as_ref().is_none_or(|near| near.state() != SctpState::Connecting)
+        {
+            self.send_early();
         }
         Some(event)
     }

@@ -13,8 +13,18 @@ pub(crate) struct Plain {
     pub(crate) connected: bool,
     pub(crate) rtp: Option<Tuple>,
     pub(crate) rtcp: Option<Tuple>,
+    /// Addresses that were learnt and are still to be told.
+    #[serde(skip)]
+    pub(crate) learnt: Learnt,
     /// The key that the peer was told to expect from us, until it tells its own.
     pub(crate) local: Option<crate::route::config::SrtpMaster>,
+}
+
+/// Of which of its addresses a transport has learnt news.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Learnt {
+    pub(crate) rtp: bool,
+    pub(crate) rtcp: bool,
 }
 
 impl Plain {
@@ -22,7 +32,7 @@ impl Plain {
         config: PlainConfig,
         local: Option<crate::route::config::SrtpMaster>,
     ) -> Self {
-        Self { config, connected: false, rtp: None, rtcp: None, local }
+        Self { config, connected: false, rtp: None, rtcp: None, learnt: Learnt::default(), local }
     }
 
     pub(crate) fn connect(&mut self, remote: &PlainRemote) {
@@ -61,6 +71,7 @@ impl Plain {
         }
         self.rtp = Some(tuple);
         self.connected = true;
+        self.learnt.rtp = true;
         true
     }
 
@@ -68,7 +79,10 @@ impl Plain {
     /// can flow since.
     pub(crate) fn learn_rtcp(&mut self, tuple: Tuple) -> bool {
         if self.config.comedia && self.config.local_rtcp.is_some() {
-            self.rtcp.get_or_insert(tuple);
+            if self.rtcp.is_none() {
+                self.rtcp = Some(tuple);
+                self.learnt.rtcp = true;
+            }
             return false;
         }
         self.learn_rtp(tuple)

@@ -16,7 +16,8 @@ use crate::api::options::{PipeTransportOptions, PlainTransportOptions, WebRtcTra
 use crate::api::params::RtpCapabilities;
 use crate::api::sdp_session::SdpOptions;
 use crate::route::{
-    ActiveSpeakerOptions, AudioLevelOptions, ObserverScope, ProducerId, RouterId, SpeakerOptions,
+    ActiveSpeakerOptions, AudioLevelOptions, DataProducerId, ObserverScope, ProducerId, RouterId,
+    SpeakerOptions,
 };
 
 /// How many speakers are forwarded; what is not said is the default.
@@ -188,6 +189,27 @@ pub(in super::super) async fn pipe_to_router(mut scope: Scope) -> Result<Answer>
         "pipeConsumer":
             registry.admit_pipe_consumer((router.id(), None), piped.consumer, producer)?,
         "producer": registry.admit_producer((to.id(), None), piped.producer, paused)?,
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PipingData {
+    data_producer: DataProducerId,
+    router: RouterId,
+}
+
+pub(in super::super) async fn pipe_data_to_router(mut scope: Scope) -> Result<Answer> {
+    let router = target!(scope, Router);
+    let PipingData { data_producer, router: to } = scope.parameters()?;
+    let to = scope.registry().router(to)?;
+    let piped = router.pipe_data_to_router(data_producer, &to).await?;
+    let paused = (piped.consumer.stats().await?, piped.producer.stats().await?);
+    let (near, far) = ((router.id(), paused.0.transport), (to.id(), paused.1.transport));
+    let registry = scope.registry();
+    answer(json!({
+        "dataConsumer": registry.admit_data_consumer(near, piped.consumer, paused.0.paused)?,
+        "dataProducer": registry.admit_data_producer(far, piped.producer, paused.1.paused)?,
     }))
 }
 
