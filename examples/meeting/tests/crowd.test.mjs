@@ -80,6 +80,16 @@ describe('a hundred people', { timeout: 600_000 }, () => {
     assert.match(text, /\d+ × \d+/);
     assert.doesNotMatch(text, /Asking/);
     await ada.picture(artifacts('crowd-quality.png'));
+    // It stays open while the picture is away, and while the tiles are laid out anew.
+    await ben.turnCameraOff();
+    await eventually('Ben is seen without a picture', () => ada.seesWithoutCamera('Ben'));
+    await ben.turnCameraOn();
+    await ada.reads('Ben');
+    for (const large of [true, false, true, false]) {
+      await ada.press('v');
+      await eventually('the view has changed', async () => (await ada.seesLarge('Ben')) === large);
+      await ada.reads('Ben');
+    }
   });
 
   test('it stays smooth while the crowd is restless', async () => {

@@ -180,6 +180,12 @@ export class BrowserParticipant {
     const tile = this.page.locator(`${byTestId('tile')}[data-name="${name}"]`);
     await tile.hover();
     await tile.locator(`${byTestId('quality')} button`).click();
+    return this.reads(name);
+  }
+
+  /** What the badge on the picture of `name` says while it is open. */
+  reads(name) {
+    const tile = this.page.locator(`${byTestId('tile')}[data-name="${name}"]`);
     return eventually(`${this.name} reads why`, async () => {
       const text = await tile.locator(byTestId('quality')).innerText();
       return /\d+ × \d+/.test(text) && !/Asking/.test(text) && text;
