@@ -125,6 +125,9 @@ impl Router {
         if producer.config.kind != MediaKind::Video {
             return;
         }
+        if producer.end_waiting(now) && !self.dirty_producers.contains(&key) {
+            self.dirty_producers.push(key);
+        }
         for stream in &mut producer.streams {
             stream.layers.review(now);
         }

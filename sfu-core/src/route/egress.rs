@@ -129,7 +129,7 @@ impl Router {
         }
         while let Some(producer) = self.dirty_producers.pop() {
             if let Some(producer) = self.producers.get_mut(producer as usize) {
-                producer.fresh.clear();
+                producer.fresh.retain(|packet| packet.waits);
             }
         }
     }
@@ -270,7 +270,7 @@ impl Outlet<'_, '_> {
             return;
         }
         for fresh in &producer.fresh {
-            if !consumer.listens_to(fresh.stream) {
+            if fresh.waits || !consumer.listens_to(fresh.stream) {
                 continue;
             }
             let Some(stream) = producer.streams.get(usize::from(fresh.stream)) else { continue };

@@ -6,7 +6,8 @@
 
 use sfu_ice::{Time, Tuple};
 
-use super::producer::{Fresh, Stored};
+use super::picture_end::is_idle;
+use super::producer::Stored;
 use super::router::Router;
 use super::speakers::Speech;
 use super::transport::{SecurityError, StreamRef, Transport, TransportKind, match_stream};
@@ -225,18 +226,18 @@ impl Router {
             incoming.unread = true;
             return;
         }
-        if producer.fresh.is_empty() {
-            self.dirty_producers.push(stream.producer);
-        }
+        let was_idle = is_idle(&producer.fresh);
         let speech = producer.voice.as_deref_mut().map_or(Speech::Heard, |voice| {
             let Self { ranking, observers, .. } = self;
             ranking.hear(observers, now, stream.producer, voice, &meta, extensions.audio_level)
         });
-        let seq = arrival.ext;
-        producer.fresh.push(Fresh { stream: stream.stream, seq, pad: 0, speech });
+        incoming.offer(&mut producer.fresh, stream.stream, arrival.ext, speech);
         if brings_structure && incoming.unread {
             incoming.unread = false;
             producer.read_again(stream.stream, arrival.ext, pool);
+        }
+        if was_idle && !is_idle(&producer.fresh) {
+            self.dirty_producers.push(stream.producer);
         }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Layering {
     version: u32,
     /// Frame that brought the structure.
     frame: u16,
+    /// The last key frame of the lowest layer.
+    key_frame: Option<u16>,
     /// Width and height of the last frame's pictures, if they are described.
     resolution: Option<(u16, u16)>,
 }
@@ -42,6 +44,9 @@ impl Layering {
                 *cell =
                     layers.and_then(|(spatial, temporal)| Dependencies::cell(spatial, temporal));
             }
+        }
+        if frame.keyframe && frame.spatial_id == 0 && !overtaken {
+            self.key_frame = Some(frame.frame_number);
         }
         self.resolution = frame.resolution;
         meta.dependencies = Some(self.digest(&frame));
@@ -86,9 +91,22 @@ impl Layering {
             let left = sent & self.targets_up_to(top);
             (left != sent && left != 0).then_some(left)
         });
-        let change =
-            Change { frame_number, active_decode_targets: active, attach_structure: attach };
+        let change = Change {
+            frame_number,
+            active_decode_targets: active,
+            attach_structure: attach,
+            max_frame_diff: meta
+                .dependencies
+                .filter(|frame| frame.refers_beyond_key)
+                .and_then(|frame| self.since_key(frame.frame_number)),
+        };
         self.reader.rewrite(descriptor, &change, out)
+    }
+
+    /// How many frames after the last key frame it is; `None` if it is before.
+    fn since_key(&self, frame_number: u16) -> Option<u16> {
+        let since = frame_number.wrapping_sub(self.key_frame?);
+        (since.cast_signed() >= 0).then_some(since)
     }
 
     fn targets_up_to(&self, top: u8) -> u32 {
@@ -105,8 +123,17 @@ impl Layering {
             frame_number: frame.frame_number,
             refers_far: false,
             has_structure: frame.structure_attached,
+            refers_beyond_key: false,
+            skipped: 0,
         };
+        let since_key = self.since_key(frame.frame_number).unwrap_or(u16::MAX);
         for &diff in frame.frame_diffs() {
+            if diff > since_key {
+                // Where an encoder left out a layer frame, it names as a reference
+                // what was in the same buffer before the key frame emptied it.
+                digest.refers_beyond_key = true;
+                continue;
+            }
             match 1_u32.checked_shl(u32::from(diff).wrapping_sub(1)) {
                 Some(bit) => digest.refers |= bit,
                 None => digest.refers_far = true,
@@ -182,7 +209,7 @@ mod tests {
         let structure = ScalableStructure::of_mode("L3T3").unwrap();
         let (mut out, mut again) = ([0; 255], [0; 255]);
         let mut layering = Layering::default();
-        let key = FrameDescription { structure: Some(&structure), ..FrameDescription::new(0, 100) };
+        let key = FrameDescription { structure: Some(&structure), ..FrameDescription::new(0, 91) };
         let len = compose(&key, &structure, &mut out).unwrap();
         layering.read(&out[..len], &mut meta()).unwrap();
         let len = compose(&FrameDescription::new(1, 103), &structure, &mut out).unwrap();
@@ -198,6 +225,40 @@ mod tests {
         let change = rewritten(&packet, Some(2));
         let written = layering.write(&out[..len], &packet, &change, false, &mut again).unwrap();
         assert_eq!(written, len, "nothing to tell");
+    }
+
+    /// Chromium's encoder, when it leaves out a layer frame right after a key
+    /// frame, names as a reference what was in that frame's place before.
+    #[test]
+    fn references_to_frames_before_the_key_frame_are_left_out() {
+        let structure = ScalableStructure::of_mode("L3T3").unwrap();
+        let (mut out, mut again) = ([0; 255], [0; 255]);
+        let mut layering = Layering::default();
+        let key = FrameDescription { structure: Some(&structure), ..FrameDescription::new(0, 9) };
+        let len = compose(&key, &structure, &mut out).unwrap();
+        layering.read(&out[..len], &mut meta()).unwrap();
+        // The middle layer's frame of the next picture, which has no lower one.
+        let frame = FrameDescription {
+            frame_diffs: Some(&[2, 9]),
+            active_decode_targets: Some(0x3f),
+            ..FrameDescription::new(8, 12)
+        };
+        let len = compose(&frame, &structure, &mut out).unwrap();
+        let mut packet = meta();
+        layering.read(&out[..len], &mut packet).unwrap();
+        let digest = packet.dependencies.unwrap();
+        assert_eq!((digest.refers, digest.refers_beyond_key), (0b10, true));
+        let change = rewritten(&packet, Some(1));
+        let written = layering.write(&out[..len], &packet, &change, true, &mut again).unwrap();
+        let read = DdReader::default().read(&again[..written]).unwrap();
+        assert_eq!((read.frame_diffs(), read.spatial_id), (&[2][..], 1));
+        assert!(read.structure_attached && !read.keyframe);
+
+        let frame = FrameDescription { frame_diffs: Some(&[2, 3]), ..frame };
+        let len = compose(&frame, &structure, &mut out).unwrap();
+        layering.read(&out[..len], &mut packet).unwrap();
+        let digest = packet.dependencies.unwrap();
+        assert_eq!((digest.refers, digest.refers_beyond_key), (0b110, false));
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod keyframe;
 mod keyframe_cache;
 mod ladder;
 mod layering;
+mod picture_end;
 mod producer;
 mod redundancy;
 mod report;

@@ -72,6 +72,8 @@ pub(crate) struct Fresh {
     pub(crate) pad: u8,
     /// What it is to slots that follow speakers.
     pub(crate) speech: Speech,
+    /// Not in this turn: what comes after it decides about its marker.
+    pub(crate) waits: bool,
 }
 
 /// One encoding of a producer.
@@ -94,6 +96,8 @@ pub(crate) struct IncomingStream {
     pub(crate) layering: Layering,
     /// The ring holds packets whose descriptors could not be read yet.
     pub(crate) unread: bool,
+    /// The packet that waits for the next one.
+    pub(crate) waiting: Option<ExtSeq>,
     pub(crate) counters: StreamCounters,
 }
 
@@ -143,6 +147,7 @@ impl Producer {
             cache: KeyFrameCache::default(),
             layering: Layering::default(),
             unread: false,
+            waiting: None,
             counters: StreamCounters::default(),
         };
         let mut producer = Self {
@@ -154,7 +159,7 @@ impl Producer {
             upstream: None,
             streams: config.encodings.iter().map(stream).collect(),
             consumers: Vec::new(),
-            fresh: Vec::with_capacity(FRESH),
+            fresh: Vec::with_capacity(FRESH + config.encodings.len()),
             active: 0,
             ladder: Ladder::new(),
             demand: ProducerDemand::default(),
@@ -227,13 +232,14 @@ impl Producer {
             if let Some(stored) = stream.ring.meta_mut(seq) {
                 *stored = Stored { meta, unread: false, ..*stored };
             }
-            self.fresh.push(Fresh { stream: index, seq, pad: 0, speech: Speech::Heard });
+            stream.offer(&mut self.fresh, index, seq, Speech::Heard);
         }
     }
 
     /// No more packets fit into this turn.
     pub(crate) fn is_full(&self) -> bool {
-        self.fresh.len() >= FRESH
+        // Of each stream one may wait.
+        self.fresh.len() >= FRESH + self.streams.len()
     }
 
     /// Gives all packets back to the pool.
@@ -283,7 +289,13 @@ mod tests {
 
     fn padded(sizes: &[(u32, usize)]) -> Vec<u8> {
         let mut fresh: Vec<Fresh> = (0..sizes.len())
-            .map(|at| Fresh { stream: 0, seq: ExtSeq(at as u64), pad: 0, speech: Speech::Heard })
+            .map(|at| Fresh {
+                stream: 0,
+                seq: ExtSeq(at as u64),
+                pad: 0,
+                speech: Speech::Heard,
+                waits: false,
+            })
             .collect();
         equalize(&mut fresh, |packet| sizes.get(packet.seq.0 as usize).copied());
         fresh.iter().map(|packet| packet.pad).collect()

@@ -24,6 +24,7 @@ use super::keyframe::KeyFrameRequests;
 use super::keyframe_cache::KeyFrameCache;
 use super::ladder::Sizes;
 use super::layering::Layering;
+use super::picture_end::is_idle;
 use super::producer::{Fresh, IncomingStream, Producer, Stored, StreamCounters};
 use super::router::Router;
 use super::speakers::{Observers, Ranking, Speech, Voice};
@@ -107,9 +108,9 @@ struct ProducerSnapshot {
     active: u8,
     ladder: Ladder,
     demand: ProducerDemand,
-    /// Packets that came in and were not forwarded yet: stream, number, and
-    /// what they are to slots that follow speakers.
-    fresh: Vec<(u8, ExtSeq, Speech)>,
+    /// Packets that came in and were not forwarded yet: stream, number, what they
+    /// are to slots that follow speakers, and whether they wait for the next.
+    fresh: Vec<(u8, ExtSeq, Speech, bool)>,
     voice: Option<Box<Voice>>,
 }
 
@@ -130,6 +131,7 @@ struct StreamSnapshot {
     cache: KeyFrameCache,
     layering: Layering,
     unread: bool,
+    waiting: Option<ExtSeq>,
     counters: StreamCounters,
 }
 
@@ -248,7 +250,7 @@ impl Router {
                 .map(|(key, consumer)| (key as usize, consumer))
                 .collect(),
         };
-        let fresh = router.producers.iter().filter(|(_, producer)| !producer.fresh.is_empty());
+        let fresh = router.producers.iter().filter(|(_, producer)| !is_idle(&producer.fresh));
         router.dirty_producers = fresh.map(|(key, _)| key as u32).collect();
         router.ranking = snapshot.ranking;
         router.observers = snapshot.observers;
@@ -400,6 +402,7 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
         cache: stream.cache,
         layering: stream.layering.clone(),
         unread: stream.unread,
+        waiting: stream.waiting,
         counters: stream.counters,
     };
     ProducerSnapshot {
@@ -415,7 +418,7 @@ fn producer_snapshot(producer: &Producer, pool: &Pool) -> ProducerSnapshot {
         active: producer.active,
         ladder: producer.ladder,
         demand: producer.demand.clone(),
-        fresh: producer.fresh.iter().map(|f| (f.stream, f.seq, f.speech)).collect(),
+        fresh: producer.fresh.iter().map(|f| (f.stream, f.seq, f.speech, f.waits)).collect(),
         voice: producer.voice.clone(),
     }
 }
@@ -431,7 +434,13 @@ fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
     producer.ladder = snapshot.ladder;
     producer.demand = snapshot.demand;
     let fresh = snapshot.fresh.into_iter();
-    producer.fresh.extend(fresh.map(|(stream, seq, speech)| Fresh { stream, seq, pad: 0, speech }));
+    producer.fresh.extend(fresh.map(|(stream, seq, speech, waits)| Fresh {
+        stream,
+        seq,
+        pad: 0,
+        speech,
+        waits,
+    }));
     producer.voice = snapshot.voice;
     let mut stream = |stream: StreamSnapshot| {
         let mut ring = PacketRing::new(stream.ring_capacity as usize);

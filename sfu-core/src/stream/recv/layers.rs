@@ -270,6 +270,8 @@ mod tests {
                 frame_number: 1,
                 refers_far: false,
                 has_structure: false,
+                refers_beyond_key: false,
+                skipped: 0,
             };
             PacketMeta { dependencies: Some(frame), ..packet(spatial, 0) }
         };

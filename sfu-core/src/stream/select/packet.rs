@@ -127,6 +127,13 @@ pub struct Dependencies {
     pub refers_far: bool,
     /// The packet carries the template structure.
     pub has_structure: bool,
+    /// The frame is said to refer to frames of before the last key frame, which
+    /// no decoder has any more. They are not among `refers`.
+    pub refers_beyond_key: bool,
+    /// So many spatial layers right above the frame's are missing in its
+    /// picture, as far as that is known: encoders leave out layer frames to keep
+    /// their bit rate. Told of the frame's last packet; 255 if none follows.
+    pub skipped: u8,
 }
 
 impl Dependencies {
@@ -153,6 +160,14 @@ impl Dependencies {
     /// What the frame is to the decode target of a cell (0 to 15).
     pub const fn indication(&self, cell: u8) -> u8 {
         if cell < 16 { ((self.indications >> (2 * cell)) & 3) as u8 } else { Self::NOT_PRESENT }
+    }
+
+    /// The highest spatial layer of those decode targets that are active.
+    pub const fn top(&self) -> u8 {
+        match self.targets.checked_ilog2() {
+            Some(cell) => cell as u8 / Self::LAYERS,
+            None => 0,
+        }
     }
 }
 
@@ -218,6 +233,14 @@ impl PacketMeta {
         // A receiver starts with the lowest layer of a key picture.
         self.keyframe_start &= frame.spatial_id == 0;
         self
+    }
+
+    /// Whether it is the last packet of its picture for a receiver of the spatial
+    /// layers up to `top`, as far as that is known.
+    pub(crate) fn ends_picture(&self, top: u8) -> bool {
+        let skipped = self.dependencies.map_or(0, |frame| frame.skipped);
+        let ends = self.spatial_id..=self.spatial_id.saturating_add(skipped);
+        self.frame_end && ends.contains(&top)
     }
 
     /// Whether a receiver of the temporal layers up to `highest` gets it.

@@ -107,8 +107,7 @@ impl Sent {
         Rewritten {
             seq: self.seq,
             timestamp: self.offsets.timestamp(meta.timestamp),
-            marker: meta.marker
-                || meta.frame_end && self.offsets.top.is_some_and(|top| top == meta.spatial_id),
+            marker: meta.marker || self.offsets.top.is_some_and(|top| meta.ends_picture(top)),
             picture_id: meta.picture_id.map(|id| self.offsets.picture_id(id)),
             tl0_pic_idx: meta.tl0_pic_idx.map(|index| self.offsets.tl0_pic_idx(index)),
             frame_number: meta

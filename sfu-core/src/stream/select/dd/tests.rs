@@ -74,6 +74,8 @@ impl Publisher {
                 frame_number: number,
                 refers_far: false,
                 has_structure: key && spatial == 0,
+                refers_beyond_key: false,
+                skipped: 0,
             };
             for diff in &template.frame_diffs {
                 digest.refers |= 1 << (diff - 1);
@@ -284,6 +286,8 @@ proptest! {
                 frame_number: number,
                 refers_far: far,
                 has_structure: key,
+                refers_beyond_key: false,
+                skipped: 0,
             };
             let meta = PacketMeta {
                 dependencies: Some(frame),

@@ -5,7 +5,7 @@
 
 use super::super::bits::BitWriter;
 use super::super::frame::CodecError;
-use super::{Dti, MAX_CHAINS, MAX_DECODE_TARGETS, MAX_LEN};
+use super::{Dti, MAX_CHAINS, MAX_DECODE_TARGETS, MAX_LEN, frame_diffs};
 
 /// A structure to announce, in terms of its templates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -270,12 +270,7 @@ pub fn compose(
         out.bits(2, *dti as u32)?;
     }
     if let Some(diffs) = frame.frame_diffs {
-        for diff in diffs.iter().map(|diff| u32::from(*diff) - 1) {
-            let size = (32 - diff.leading_zeros()).div_ceil(4).max(1);
-            out.bits(2, size)?;
-            out.bits(4 * size, diff)?;
-        }
-        out.bits(2, 0)?;
+        frame_diffs::write(out, diffs.iter().copied())?;
     }
     for diff in frame.chain_diffs.unwrap_or_default() {
         out.bits(8, (*diff).into())?;

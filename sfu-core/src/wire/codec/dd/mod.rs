@@ -10,6 +10,7 @@
 
 mod compose;
 mod dependency;
+mod frame_diffs;
 mod reader;
 mod structure;
 

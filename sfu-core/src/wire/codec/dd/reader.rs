@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::super::bits::{BitReader, BitWriter};
 use super::super::frame::CodecError;
 use super::structure::{self, Structure};
-use super::{Dependency, MAX_FRAME_DIFFS, MAX_LEN};
+use super::{Dependency, MAX_FRAME_DIFFS, MAX_LEN, frame_diffs};
 
 /// The fields that every descriptor starts with: all that can be read without
 /// the structure.
@@ -67,6 +67,8 @@ pub struct Change {
     /// that was not sent the packet which carried it. The active decode targets
     /// come along if they are not all.
     pub attach_structure: bool,
+    /// Leave out references that lie further back than this; `None` leaves all.
+    pub max_frame_diff: Option<u16>,
 }
 
 /// Reads the descriptors of one stream, in the order of arrival.
@@ -171,12 +173,14 @@ impl DdReader {
         }
         let head = Mandatory::read(descriptor)?;
         let attaches = change.attach_structure && !head.structure_attached;
-        let len = if !attaches && change.active_decode_targets.is_none() {
+        let is_same =
+            !attaches && change.active_decode_targets.is_none() && change.max_frame_diff.is_none();
+        let len = if is_same {
             let place = out.get_mut(..descriptor.len()).ok_or(CodecError::NoSpace)?;
             place.copy_from_slice(descriptor);
             descriptor.len()
         } else {
-            self.rebuild(descriptor, &head, attaches, change.active_decode_targets, out)?
+            self.rebuild(descriptor, &head, attaches, change, out)?
         };
         set_frame_number(out, change.frame_number)?;
         Ok(len)
@@ -187,13 +191,16 @@ impl DdReader {
         descriptor: &[u8],
         head: &Mandatory,
         attaches: bool,
-        active: Option<u32>,
+        change: &Change,
         out: &mut [u8],
     ) -> Result<usize, CodecError> {
         let mut source = BitReader::new(descriptor);
         source.skip(24)?;
         let flags = Flags::read(&mut source)?;
         let mut attached = source;
+        // Frames with a structure of their own start a sequence: they refer to
+        // nothing that could lie too far back.
+        let max_diff = change.max_frame_diff.filter(|_| !flags.structure);
         let count = if flags.structure {
             structure::skip(&mut source)?
         } else {
@@ -204,7 +211,7 @@ impl DdReader {
         let said = flags.active.then(|| source.bits(count.into())).transpose()?;
         let implied =
             (attaches && self.active != self.structure.all_decode_targets()).then_some(self.active);
-        let active = active.or(said).or(implied);
+        let active = change.active_decode_targets.or(said).or(implied);
 
         let room = out.len().min(MAX_LEN);
         let mut writer = BitWriter::new(out.get_mut(..room).ok_or(CodecError::NoSpace)?);
@@ -212,7 +219,7 @@ impl DdReader {
         writer.flag(flags.structure || attaches)?;
         writer.flag(active.is_some())?;
         writer.flag(flags.dtis)?;
-        writer.flag(flags.frame_diffs)?;
+        writer.flag(flags.frame_diffs || max_diff.is_some())?;
         writer.flag(flags.chains)?;
         if attaches {
             let (wire, bits) = self.structure.wire();
@@ -224,6 +231,15 @@ impl DdReader {
             writer.bits(count.into(), mask)?;
         }
         // What the frame differs in from its template, and padding.
+        if let Some(max_diff) = max_diff {
+            let mut read = source;
+            let frame = definition(&mut read, head, &flags, &self.structure)?;
+            let dtis = if flags.dtis { 2 * usize::from(count) } else { 0 };
+            writer.copy(&mut source, dtis)?;
+            while flags.frame_diffs && frame_diffs::next(&mut source)?.is_some() {}
+            let within = frame.frame_diffs().iter().filter(|diff| **diff <= max_diff);
+            frame_diffs::write(&mut writer, within.copied())?;
+        }
         let rest = source.remaining();
         writer.copy(&mut source, rest)?;
         Ok(writer.len())
@@ -308,12 +324,7 @@ fn definition(
         }
     }
     if flags.frame_diffs {
-        loop {
-            let size = bits.bits(2)?;
-            if size == 0 {
-                break;
-            }
-            let diff = bits.bits(4 * size)? as u16 + 1;
+        while let Some(diff) = frame_diffs::next(bits)? {
             let place = out.frame_diffs.get_mut(usize::from(out.frame_diff_count));
             *place.ok_or(CodecError::Malformed)? = diff;
             out.frame_diff_count += 1;

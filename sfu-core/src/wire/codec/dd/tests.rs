@@ -332,8 +332,12 @@ fn a_late_joiner_gets_the_structure_with_any_packet() {
     reader.read(&key(&structure, 10)).unwrap();
     let packet = composed(&FrameDescription::new(7, 17), &structure);
     let mut out = [0; MAX_LEN];
-    let change =
-        Change { frame_number: 900, active_decode_targets: Some(0b111), attach_structure: true };
+    let change = Change {
+        frame_number: 900,
+        active_decode_targets: Some(0b111),
+        attach_structure: true,
+        ..Change::default()
+    };
     let len = reader.rewrite(&packet, &change, &mut out).unwrap();
     let mut joiner = DdReader::default();
     let read = joiner.read(&out[..len]).unwrap();
@@ -428,6 +432,7 @@ proptest! {
         attach_structure: bool,
         mask in proptest::option::of(any::<u32>()),
         new_mask in proptest::option::of(any::<u32>()),
+        max_frame_diff in proptest::option::of(0_u16..4_100),
         custom in proptest::option::of((
             proptest::collection::vec(any_dti(), 9),
             proptest::collection::vec(1_u16..=4_096, 0..=MAX_FRAME_DIFFS),
@@ -474,15 +479,25 @@ proptest! {
             prop_assert_eq!(reader.structure().unwrap().chain_of(target), chain);
         }
 
-        let change = Change { frame_number: new_number, active_decode_targets: new_mask, attach_structure };
+        let change = Change {
+            frame_number: new_number,
+            active_decode_targets: new_mask,
+            attach_structure,
+            max_frame_diff,
+        };
         let mut out = [0xff; MAX_LEN];
         let len = reader.rewrite(&bytes, &change, &mut out).unwrap();
         prop_assert_eq!(Mandatory::read(&out[..len]).unwrap().frame_number, new_number);
         // A receiver that has nothing reads it if the structure is there.
         let mut receiver = if attached || attach_structure { DdReader::default() } else { reader.clone() };
         let again = receiver.read(&out[..len]).unwrap();
+        let kept = |diff: &&u16| attached || max_frame_diff.is_none_or(|max| **diff <= max);
+        let kept: Vec<u16> = diffs.iter().filter(kept).copied().collect();
+        prop_assert_eq!(again.frame_diffs(), &kept[..]);
         let same = Dependency {
             frame_number,
+            frame_diffs: read.frame_diffs,
+            frame_diff_count: read.frame_diff_count,
             structure_attached: attached,
             keyframe: read.keyframe,
             active_decode_targets: read.active_decode_targets,
@@ -499,7 +514,7 @@ proptest! {
         packets in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..260), 1..5),
         structure in any_structure(),
         flips in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
-        change: (u16, Option<u32>, bool),
+        change: (u16, Option<u32>, bool, Option<u16>),
     ) {
         let mut reader = DdReader::default();
         let mut hurt = key(&structure, 1);
@@ -513,8 +528,9 @@ proptest! {
                 Ok(read) => prop_assert!(read.decode_target_count > 0 && read.spatial_id < 4),
                 Err(_) => prop_assert_eq!(&reader, &before),
             }
-            let (frame_number, active_decode_targets, attach_structure) = change;
-            let change = Change { frame_number, active_decode_targets, attach_structure };
+            let (frame_number, active_decode_targets, attach_structure, max_frame_diff) = change;
+            let change =
+                Change { frame_number, active_decode_targets, attach_structure, max_frame_diff };
             if let Ok(len) = reader.rewrite(packet, &change, &mut [0; 300]) {
                 prop_assert!((3..=MAX_LEN).contains(&len));
             }
