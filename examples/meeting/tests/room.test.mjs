@@ -1,6 +1,7 @@
 // The room server in Rust: browsers that come by one request see and hear each other, and who leaves makes room.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { artifacts } from './artifacts.mjs';
 import { Chromium } from './clients/chromium.mjs';
 import { EchoProgram } from './echo_program.mjs';
 import { eventually } from './eventually.mjs';
@@ -11,6 +12,9 @@ async function brought() {
   const of = (kind, figure) => all.filter((it) => it.kind === kind).map((it) => it[figure] ?? 0).filter((it) => it > 0);
   return { frames: of('video', 'framesDecoded'), energy: of('audio', 'totalAudioEnergy') };
 }
+
+/** How many pictures the page shows, its own among them. */
+const shown = (page) => page.locator('video:visible').count();
 
 describe('the room server in Rust', { timeout: 180_000 }, () => {
   let chromium, server;
@@ -34,7 +38,7 @@ describe('the room server in Rust', { timeout: 180_000 }, () => {
   const meets = (page, people) =>
     eventually(`${people} others are seen and heard`, async () => {
       const { frames, energy } = await page.evaluate(brought);
-      return frames.length === people && energy.length === people;
+      return frames.length === people && energy.length === people && (await shown(page)) === people + 1;
     });
 
   test('lets three people meet, apart from another room', async () => {
@@ -49,6 +53,8 @@ describe('the room server in Rust', { timeout: 180_000 }, () => {
     const sum = async () => (await ann.evaluate(brought)).frames.reduce((all, it) => all + it, 0);
     const before = await sum();
     await eventually("Cleo's picture goes on", async () => (await sum()) > before + 40);
+    await eventually("Ben's picture is gone", async () => (await shown(ann)) === 2);
+    await ann.screenshot({ path: artifacts('room.png') });
     await Promise.all([ann, cleo, dan].map((page) => page.close()));
   });
 
