@@ -22,8 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_state(room);
     let listener = tokio::net::TcpListener::bind(&http).await?;
     println!("open http://{}", listener.local_addr()?);
-    axum::serve(listener, web).await?;
-    Ok(())
+    Ok(axum::serve(listener, web).await?)
 }
 
 /// Takes an SDP offer, points every receive slot at what the same browser
