@@ -114,7 +114,7 @@ fn apart(world: &mut World, comedia: bool) -> usize {
     let connect = PlainRemote { address: told, rtcp_address: told.map(up), srtp: None };
     world.ok(Command::ConnectPlainTransport(transport, connect));
     let tuple = Tuple::new(Protocol::Udp, local, remote);
-    let mut client = Client::new(world.now, transport, tuple, Path::Clear);
+    let mut client = Client::new(transport, tuple, Path::Clear);
     client.rtcp_tuple = Some(Tuple::new(Protocol::Udp, up(local), up(remote)));
     let client = world.add(client);
     world.register(up(remote), client);

@@ -117,13 +117,22 @@ impl Stamp {
 
     /// The payload of `len` bytes at least.
     pub fn payload(&self, format: Format, descriptor: Descriptor, len: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(len);
+        self.write(format, descriptor, len, &mut out);
+        out
+    }
+
+    /// As [`Self::payload`], at the end of `out`.
+    pub fn write(&self, format: Format, descriptor: Descriptor, len: usize, out: &mut Vec<u8>) {
+        let end = out.len() + len;
         let (first, last) = (self.index == 0, self.index + 1 == self.count);
         let [high, low] = (descriptor.picture & 0x7fff).to_be_bytes();
-        let mut out = match format {
+        match format {
             Format::Vp8 => {
                 let start = if first { 0x90 } else { 0x80 };
                 let layer = self.temporal << 6 | u8::from(descriptor.sync) << 5;
-                vec![start, 0xe0, 0x80 | high, low, descriptor.tl0, layer, u8::from(!self.key)]
+                let key = u8::from(!self.key);
+                out.extend([start, 0xe0, 0x80 | high, low, descriptor.tl0, layer, key]);
             }
             Format::Vp9 => {
                 let flags = [
@@ -138,16 +147,16 @@ impl Stamp {
                     | u8::from(descriptor.sync) << 4
                     | self.spatial << 1
                     | u8::from(descriptor.needs_lower);
-                vec![flags, 0x80 | high, low, layer, descriptor.tl0]
+                out.extend([flags, 0x80 | high, low, layer, descriptor.tl0]);
             }
-            Format::Encrypted => vec![0xff],
+            Format::Encrypted => out.push(0xff),
             Format::H264 => {
                 let kind = if self.key { 5 } else { 1 };
                 let fragment = (u8::from(first) << 7) | (u8::from(last && !first) << 6) | kind;
-                vec![0x7c, fragment, 0x80]
+                out.extend([0x7c, fragment, 0x80]);
             }
-            Format::Opus => vec![0x78],
-        };
+            Format::Opus => out.push(0x78),
+        }
         out.extend(self.source.to_be_bytes());
         out.extend(self.frame.to_be_bytes());
         out.extend([self.index, self.count, u8::from(self.key), self.spatial << 4 | self.temporal]);
@@ -156,8 +165,7 @@ impl Stamp {
             out.extend(need.map_or(u32::MAX, |need| need).to_be_bytes());
         }
         out.extend([0; 4]);
-        out.resize(out.len().max(len), 0x5a);
-        out
+        out.resize(out.len().max(end), 0x5a);
     }
 
     /// Reads it back, with the picture id and TL0PICIDX.

@@ -14,6 +14,7 @@ mod world;
 pub use layout::Layout;
 pub use link::{Link, Rng};
 pub use media::{Descriptor, Format, Stamp};
+pub use network::Buffers;
 pub use peer::{Client, Path};
 pub use pipes::{Collected, PipeRef, Piped, Pipes};
 pub use sink::{Received, Sink};

@@ -1,7 +1,9 @@
 //! Datagrams on their way, by the time of their arrival.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::rc::Rc;
 
 use sfu_core::{Layers, Time, Tuple};
 
@@ -15,6 +17,29 @@ pub enum Target {
         source: usize,
         demand: Option<Layers>,
     },
+}
+
+/// Buffers that held a datagram and wait for the next, for a whole world.
+#[derive(Clone, Debug, Default)]
+pub struct Buffers(Rc<RefCell<Vec<Vec<u8>>>>);
+
+impl Buffers {
+    /// An empty one.
+    pub fn take(&self) -> Vec<u8> {
+        self.0.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// One that holds `bytes`.
+    pub fn copy(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut buffer = self.take();
+        buffer.extend_from_slice(bytes);
+        buffer
+    }
+
+    pub fn give(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        self.0.borrow_mut().push(buffer);
+    }
 }
 
 /// What is on its way. Those that arrive at the same time come in the order in

@@ -1,7 +1,7 @@
 //! One remote end of a transport: what it publishes, what it receives, and how
 //! its packets are protected.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use sfu_core::wire::rtcp::{Compound, NtpTime, ReportBlock, RtcpPacket};
@@ -16,7 +16,7 @@ use sfu_ice::ice::Checker;
 use sfu_ice::sctp::{Association, SctpEvent};
 
 use super::source::{Outgoing, wall};
-use super::{Link, Sink, Source};
+use super::{Buffers, Link, Sink, Source};
 
 /// How a peer reaches the engine.
 pub enum Path {
@@ -47,7 +47,7 @@ pub struct Client {
     /// What receiver reports said of its streams.
     pub reports: Vec<(Time, ReportBlock)>,
     /// Transport-wide numbers that it sent, with their arrival at the engine.
-    pub twcc_sent: HashMap<u16, Option<Time>>,
+    pub twcc_sent: VecDeque<(u16, Option<Time>)>,
     /// The arrivals that feedback told.
     pub twcc_told: BTreeMap<u16, Option<Time>>,
     /// Transport-wide numbers that it received, in order of arrival.
@@ -63,7 +63,9 @@ pub struct Client {
     twcc_next: u16,
     outgoing: Vec<Outgoing>,
     pub outbox: Vec<Datagram>,
-    tick: Time,
+    pub buffers: Buffers,
+    /// The next of the times at which receivers look for what is missing.
+    tick: Option<Time>,
 }
 
 /// A datagram of a client.
@@ -77,7 +79,7 @@ pub struct Datagram {
 const TICK: Duration = Duration::from_millis(5);
 
 impl Client {
-    pub fn new(now: Time, transport: TransportId, tuple: Tuple, path: Path) -> Self {
+    pub fn new(transport: TransportId, tuple: Tuple, path: Path) -> Self {
         Self {
             transport,
             tuple,
@@ -91,7 +93,7 @@ impl Client {
             ids: ExtensionMap::default(),
             clock: (0, 0),
             reports: Vec::new(),
-            twcc_sent: HashMap::new(),
+            twcc_sent: VecDeque::new(),
             twcc_told: BTreeMap::new(),
             twcc_received: Vec::new(),
             received: 0,
@@ -102,7 +104,8 @@ impl Client {
             twcc_next: 65_500,
             outgoing: Vec::new(),
             outbox: Vec::new(),
-            tick: now,
+            buffers: Buffers::default(),
+            tick: None,
         }
     }
 
@@ -111,8 +114,9 @@ impl Client {
         matches!(self.path, Path::Clear) || self.srtp.is_some()
     }
 
-    /// When [`Self::poll`] has something to do.
-    pub fn next(&self) -> Time {
+    /// When [`Self::poll`] has something to do; not before `from` if it is to
+    /// look for what is missing.
+    pub fn next(&self, from: Time) -> Time {
         let mut next = Time::MAX;
         if let Path::WebRtc(webrtc) = &self.path {
             next = webrtc.0.poll_timeout().min(webrtc.1.poll_timeout().unwrap_or(next));
@@ -121,11 +125,24 @@ impl Client {
         }
         if self.is_ready() {
             next = self.sources.iter().map(Source::next).fold(next, Time::min);
-            if !self.sinks.is_empty() {
-                next = next.min(self.tick);
-            }
+            next = next.min(self.next_feedback(from));
         }
         next
+    }
+
+    /// The first tick from `from` on at which a sink has something to ask for or to report.
+    fn next_feedback(&self, from: Time) -> Time {
+        let due = self.sinks.iter().map(|sink| sink.next_feedback(from));
+        match (due.min(), self.tick) {
+            (None, _) => Time::MAX,
+            // Ticks count from here on.
+            (Some(_), None) => from,
+            (Some(Time::MAX), Some(_)) => Time::MAX,
+            (Some(due), Some(tick)) => {
+                let ticks = due.max(from).since(tick).as_nanos().div_ceil(TICK.as_nanos());
+                tick + TICK * ticks as u32
+            }
+        }
     }
 
     /// Puts what is due into the outbox.
@@ -134,28 +151,22 @@ impl Client {
         if !self.is_ready() {
             return;
         }
-        let wall = self.wall(now);
         for at in 0..self.sources.len() {
             self.sources[at].clock = self.clock;
             self.sources[at].frames(now, &mut self.outgoing);
-            for report in self.sources[at].reports(now, wall) {
+            for report in self.sources[at].reports(now) {
                 self.send_rtcp(report);
             }
         }
         self.send_outgoing(now);
-        if now >= self.tick && !self.sinks.is_empty() {
-            self.tick = now + TICK;
+        if now >= self.next_feedback(now) {
+            self.tick = Some(now + TICK);
             for at in 0..self.sinks.len() {
                 if let Some(feedback) = self.sinks[at].feedback(now) {
                     self.send_rtcp(feedback);
                 }
             }
         }
-    }
-
-    /// What its wall clock shows.
-    pub fn wall(&self, now: Time) -> NtpTime {
-        wall(self.clock, now)
     }
 
     pub fn send_rtcp(&mut self, mut bytes: Vec<u8>) {
@@ -187,11 +198,15 @@ impl Client {
     }
 
     fn send_outgoing(&mut self, now: Time) {
-        for packet in std::mem::take(&mut self.outgoing) {
+        let mut outgoing = std::mem::take(&mut self.outgoing);
+        for packet in outgoing.drain(..) {
             let twcc = self.twcc_next;
             self.twcc_next = twcc.wrapping_add(1);
-            self.send_rtp(packet.write(now, twcc), Some(twcc));
+            let mut bytes = self.buffers.take();
+            packet.write(now, twcc, &mut bytes);
+            self.send_rtp(bytes, Some(twcc));
         }
+        self.outgoing = outgoing;
     }
 
     /// Takes in a datagram of the engine.
@@ -212,6 +227,7 @@ impl Client {
             }
             other => panic!("the engine sent {other:?}"),
         }
+        self.buffers.give(datagram);
         self.poll_webrtc(now);
     }
 

@@ -12,7 +12,7 @@ use sfu_core::{
 };
 
 use super::world::extensions;
-use super::{Link, SourceRef, World};
+use super::{Buffers, Link, SourceRef, World};
 
 /// The two ends of a pipe.
 #[derive(Clone, Copy, Debug)]
@@ -53,11 +53,13 @@ pub struct Pipes {
 pub struct Collected {
     pub packets: Vec<(Tuple, Vec<u8>)>,
     pub linked: Vec<(PipeLink, Vec<u8>)>,
+    pub buffers: Buffers,
 }
 
 impl Sink for Collected {
     fn transmit(&mut self, run: Run<'_>) {
-        self.packets.extend(run.packets().map(|packet| (run.tuple, packet.to_vec())));
+        let Self { packets, buffers, .. } = self;
+        packets.extend(run.packets().map(|packet| (run.tuple, buffers.copy(packet))));
     }
 
     fn pipe(

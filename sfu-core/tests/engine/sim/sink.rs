@@ -48,7 +48,10 @@ pub struct Sink {
     pub reports: Vec<(Time, SenderInfo)>,
     /// Packets that a report may count: those that came on the stream itself.
     pub direct: u64,
+    /// Since when each is missing, and when it is asked for.
     missing: BTreeMap<u64, (Time, Time)>,
+    /// The start of a key frame was among the packets.
+    started: bool,
     highest: Option<ExtSeq>,
     first: u64,
     next_report: Time,
@@ -75,6 +78,7 @@ impl Sink {
             reports: Vec::new(),
             direct: 0,
             missing: BTreeMap::new(),
+            started: false,
             highest: None,
             first: 0,
             next_report: now + Duration::from_millis(500),
@@ -120,6 +124,7 @@ impl Sink {
             Some(highest) => highest.nearest(view.seq()),
             None => ExtSeq::first(view.seq()),
         };
+        let newest = self.highest.is_none_or(|highest| ext > highest);
         match self.highest {
             None => {
                 self.first = ext.0;
@@ -155,7 +160,7 @@ impl Sink {
             descriptor: told.dependency_descriptor.map(|place| place.of(packet).to_vec()),
             capture: told.abs_capture_time.map(|told| told.capture),
         };
-        if let Some(before) = self.packets.get(&ext.0) {
+        if !newest && let Some(before) = self.packets.get(&ext.0) {
             self.duplicates += 1;
             assert_eq!(
                 (before.stamp, before.timestamp, before.marker),
@@ -166,11 +171,22 @@ impl Sink {
         }
         self.repaired += u32::from(repaired);
         self.direct += u64::from(!repaired);
+        self.started |= stamp.key && stamp.index == 0;
         self.packets.insert(ext.0, received);
     }
 
     pub fn handle_sender_report(&mut self, now: Time, info: SenderInfo) {
         self.reports.push((now, info));
+    }
+
+    /// When [`Self::feedback`] has something to say; not before `from`
+    /// if something is missing.
+    pub fn next_feedback(&self, from: Time) -> Time {
+        if self.nack && !self.missing.is_empty() {
+            return from;
+        }
+        let report = if self.highest.is_some() { self.next_report } else { Time::MAX };
+        if self.lacks_start() { report.min(self.next_pli) } else { report }
     }
 
     /// The feedback that is due, as a compound.
@@ -211,8 +227,8 @@ impl Sink {
     /// The very first packet was lost, which no receiver can know, and no key
     /// frame has come since.
     fn lacks_start(&self) -> bool {
-        let mut stamps = self.packets.values().map(|packet| packet.stamp);
-        stamps.next().is_some_and(|first| first.index > 0) && !stamps.any(|s| s.key && s.index == 0)
+        let first = || self.packets.first_key_value();
+        !self.started && first().is_some_and(|(_, packet)| packet.stamp.index > 0)
     }
 
     pub fn pli(&self) -> Vec<u8> {

@@ -3,7 +3,6 @@
 //! fewer layers if it is told to, and reacts to nothing else.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::time::Duration;
 
 use sfu_core::wire::rtcp::{NtpTime, RtcpWriter, SenderInfo};
@@ -42,17 +41,20 @@ pub struct Layer {
     since_key: u32,
     /// Spatial layers that are sent, of a layout that has several.
     pub active: u8,
-    history: VecDeque<Kept>,
+    /// What may be asked for again.
+    history: VecDeque<Piece>,
 }
 
-/// A packet that may be asked for again.
-#[derive(Debug)]
-struct Kept {
-    seq: SeqNo,
-    timestamp: RtpTime,
-    marker: bool,
-    elements: Rc<Vec<u8>>,
-    payload: Rc<Vec<u8>>,
+/// What a packet is written from, at first and when it is asked for again.
+#[derive(Clone, Debug)]
+struct Piece {
+    fields: HeaderFields,
+    /// Header extension elements, in the long form.
+    elements: Vec<u8>,
+    stamp: Stamp,
+    format: Format,
+    descriptor: Descriptor,
+    len: usize,
 }
 
 #[derive(Debug)]
@@ -128,12 +130,11 @@ impl Voice {
 
 /// A packet on its way to the transport: header values are the peer's to add.
 pub struct Outgoing {
-    /// Header extension elements, in the long form.
-    pub elements: Rc<Vec<u8>>,
-    pub pass: PassThrough,
-    pub template: HeaderTemplate,
-    pub fields: HeaderFields,
-    pub payload: Rc<Vec<u8>>,
+    pass: PassThrough,
+    template: HeaderTemplate,
+    piece: Piece,
+    /// The number that it had, if it is sent again.
+    original: Option<SeqNo>,
 }
 
 impl Source {
@@ -266,7 +267,6 @@ impl Source {
                     needs_lower: frame.needs_lower,
                     needed_above: frame.needed_above,
                 };
-                let payload = Rc::new(stamp.payload(format, descriptor, len));
                 let last = place + 1 == frames.len() && index + 1 == count;
                 let marker = last && format != Format::Opus;
                 let mut elements = shared.clone();
@@ -277,21 +277,18 @@ impl Source {
                     elements.extend([id, told.len() as u8]);
                     elements.extend(told);
                 }
-                let elements = Rc::new(elements);
-                let (seq, fields) = (layer.seq, fields(marker, layer.seq, timestamp));
-                layer.history.push_back(Kept {
-                    seq,
-                    timestamp,
-                    marker,
-                    elements: Rc::clone(&elements),
-                    payload: Rc::clone(&payload),
-                });
-                if layer.history.len() > HISTORY {
-                    layer.history.pop_front();
+                let fields = fields(marker, layer.seq, timestamp);
+                let piece = Piece { fields, elements, stamp, format, descriptor, len };
+                // Nobody asks again for audio.
+                if format != Format::Opus {
+                    if layer.history.len() == HISTORY {
+                        layer.history.pop_front();
+                    }
+                    layer.history.push_back(piece.clone());
                 }
                 layer.packets += 1;
-                layer.octets += payload.len() as u32;
-                out.push(Outgoing { elements, pass, template, fields, payload });
+                layer.octets += len as u32;
+                out.push(Outgoing { pass, template, piece, original: None });
                 layer.seq = layer.seq.next();
             }
         }
@@ -312,21 +309,20 @@ impl Source {
         let at = self.layers.iter().position(|layer| layer.ssrc == ssrc)?;
         let template = self.template(at, true);
         let layer = &mut self.layers[at];
-        let kept = layer.history.iter().find(|kept| kept.seq == seq)?;
-        let mut payload = vec![0; kept.payload.len() + rtx::OSN_LEN];
-        rtx::write_payload(&mut payload, seq, &kept.payload).unwrap();
-        let (elements, payload) = (Rc::clone(&kept.elements), Rc::new(payload));
-        let fields = fields(kept.marker, layer.rtx_seq, kept.timestamp);
+        let kept = layer.history.iter().find(|piece| piece.fields.seq == seq)?;
+        let mut piece = kept.clone();
+        piece.fields.seq = layer.rtx_seq;
         layer.rtx_seq = layer.rtx_seq.next();
         let pass = PassThrough::new(&self.extensions, &self.extensions);
-        Some(Outgoing { elements, pass, template, fields, payload })
+        Some(Outgoing { pass, template, piece, original: Some(seq) })
     }
 
     /// Sender reports of all layers that have sent something, if they are due.
-    pub fn reports(&mut self, now: Time, wall: NtpTime) -> Vec<Vec<u8>> {
+    pub fn reports(&mut self, now: Time) -> Vec<Vec<u8>> {
         if now < self.next_report {
             return Vec::new();
         }
+        let wall = wall(self.clock, now);
         self.next_report = now + Duration::from_secs(1);
         let rtp = self.timestamp(now);
         let sent = self.layers.iter().filter(|layer| layer.packets > 0);
@@ -345,8 +341,9 @@ impl Source {
 
     /// The RTP clock of this source at `time`.
     fn timestamp(&self, time: Time) -> RtpTime {
-        let rate = u128::from(self.format.clock_rate());
-        let ticks = (u128::from(time.as_nanos()) * rate / 1_000_000_000) as u32;
+        let rate = u64::from(self.format.clock_rate());
+        let (seconds, nanos) = (time.as_nanos() / 1_000_000_000, time.as_nanos() % 1_000_000_000);
+        let ticks = (seconds * rate + nanos * rate / 1_000_000_000) as u32;
         RtpTime(self.rtp_origin.wrapping_add(ticks))
     }
 
@@ -393,18 +390,32 @@ impl Layer {
 }
 
 impl Outgoing {
-    /// The packet with this transport-wide number.
-    pub fn write(mut self, now: Time, twcc: u16) -> Vec<u8> {
-        self.fields.twcc = twcc;
-        self.fields.abs_send_time = AbsSendTime::at(now);
-        let mut header = [0; 600];
-        let elements = Elements::new(Elements::TWO_BYTE, &self.elements);
-        let written = self.template.write(&mut header, &self.fields, elements, &self.pass).unwrap();
-        // With room for what SRTP adds.
-        let mut packet = Vec::with_capacity(written.len + self.payload.len() + 64);
-        packet.extend(&header[..written.len]);
-        packet.extend(&*self.payload);
-        packet
+    /// Writes the packet with this transport-wide number in the place of what is
+    /// in `out`.
+    pub fn write(mut self, now: Time, twcc: u16, out: &mut Vec<u8>) {
+        let Piece { fields, elements, .. } = &mut self.piece;
+        fields.twcc = twcc;
+        fields.abs_send_time = AbsSendTime::at(now);
+        out.clear();
+        out.resize(HeaderTemplate::MAX_OWN_LEN + elements.len(), 0);
+        let elements = Elements::new(Elements::TWO_BYTE, elements);
+        let written = self.template.write(out, fields, elements, &self.pass).unwrap();
+        out.truncate(written.len);
+        match self.original {
+            None => self.piece.payload(out),
+            Some(seq) => {
+                let mut payload = Vec::new();
+                self.piece.payload(&mut payload);
+                out.resize(written.len + rtx::OSN_LEN + payload.len(), 0);
+                rtx::write_payload(&mut out[written.len..], seq, &payload).unwrap();
+            }
+        }
+    }
+}
+
+impl Piece {
+    fn payload(&self, out: &mut Vec<u8>) {
+        self.stamp.write(self.format, self.descriptor, self.len, out);
     }
 }
 

@@ -19,7 +19,7 @@ use sfu_ice::ice::Checker;
 use sfu_ice::{Certificate, DtlsRole, PeerConfig, Protocol, Random};
 
 use super::network::{Network, Target};
-use super::{Client, Collected, Format, Layer, Link, Path, Pipes, Rng, Sink, Source};
+use super::{Buffers, Client, Collected, Format, Layer, Link, Path, Pipes, Rng, Sink, Source};
 
 pub struct World {
     pub seed: u64,
@@ -48,6 +48,9 @@ pub struct World {
     /// Client and source of each producer.
     publishers: HashMap<ProducerId, (usize, usize)>,
     network: Network,
+    buffers: Buffers,
+    /// What the engine sends in a turn.
+    sent: Collected,
     /// When each client has something to do, while time passes.
     due: Vec<Time>,
     requests: u64,
@@ -90,6 +93,8 @@ impl World {
         let mut random = Random::from_seed([seed as u8; 32]);
         let peer = PeerConfig::new(Certificate::generate(&mut random).unwrap());
         let engine = Engine::new(config.clone(), peer.clone(), [seed as u8; 32], now);
+        let buffers = Buffers::default();
+        let sent = Collected { buffers: buffers.clone(), ..Collected::default() };
         let mut world = Self {
             seed,
             now,
@@ -110,6 +115,8 @@ impl World {
             addresses: HashMap::new(),
             publishers: HashMap::new(),
             network: Network::default(),
+            buffers,
+            sent,
             due: Vec::new(),
             requests: 0,
             completions: Vec::new(),
@@ -153,7 +160,7 @@ impl World {
         self.ok(Command::ConnectPlainTransport(transport, connect));
         let path = if srtp.is_some() { Path::Srtp } else { Path::Clear };
         let tuple = Tuple::new(Protocol::Udp, local, remote);
-        let mut client = Client::new(self.now, transport, tuple, path);
+        let mut client = Client::new(transport, tuple, path);
         client.srtp = srtp.zip(theirs).zip(ours).map(|((profile, theirs), ours)| {
             let inbound = Inbound::new(profile, &theirs.key, &theirs.salt).unwrap();
             (inbound, Outbound::new(profile, &ours.key, &ours.salt).unwrap())
@@ -177,11 +184,12 @@ impl World {
         let remote = DtlsRemote { role: DtlsRole::Client, fingerprints: mine };
         self.ok(Command::ConnectWebRtcTransport(transport, remote));
         let path = Path::WebRtc(Box::new((checker, dtls)));
-        self.add(Client::new(self.now, transport, tuple, path))
+        self.add(Client::new(transport, tuple, path))
     }
 
     pub fn add(&mut self, mut client: Client) -> usize {
         client.ids = extensions();
+        client.buffers = self.buffers.clone();
         client.clock.0 = 1_000_000_000 * (1 + self.rng.below(1_000_000));
         let at = self.clients.len();
         self.addresses.insert(client.tuple.remote, at);
@@ -415,7 +423,8 @@ impl World {
     /// Tests may have changed any of them since time last passed.
     fn look_after_clients(&mut self) {
         self.due.clear();
-        self.due.extend(self.clients.iter().map(Client::next));
+        let now = self.now;
+        self.due.extend(self.clients.iter().map(|client| client.next(now)));
     }
 
     fn step(&mut self) {
@@ -428,11 +437,13 @@ impl World {
     /// What is due of the clients and the links; the number of datagrams for
     /// the engine.
     fn exchange(&mut self) -> usize {
+        // Clients look for what is missing before anything comes, and once.
+        let after = self.now + Duration::from_nanos(1);
         for at in 0..self.due.len() {
             if self.due[at] <= self.now {
                 self.clients[at].poll(self.now);
                 self.flush(at);
-                self.due[at] = self.clients[at].next();
+                self.due[at] = self.clients[at].next(after);
             }
         }
         let mut delivered = 0;
@@ -446,12 +457,13 @@ impl World {
             match target {
                 Target::Engine(tuple) => {
                     self.engine.handle_datagram(self.now, tuple, &mut bytes);
+                    self.buffers.give(bytes);
                     delivered += 1;
                 }
                 Target::Client(at) => {
                     self.clients[at].receive(self.now, bytes);
                     self.flush(at);
-                    self.due[at] = self.clients[at].next();
+                    self.due[at] = self.clients[at].next(after);
                 }
                 Target::Publisher { client, source, demand } => {
                     self.clients[client].sources[source].limit(demand);
@@ -469,16 +481,16 @@ impl World {
             _ => (self.now, 1),
         };
         assert!(self.turns_at.1 < 10_000, "the engine wants to run for ever at {:?}", self.now);
-        let mut sent = Collected::default();
+        let mut sent = std::mem::take(&mut self.sent);
         self.engine.run(self.now, &mut sent);
-        for (link, packet) in sent.linked {
+        for (link, packet) in sent.linked.drain(..) {
             self.digest(&packet);
             self.pipes.count(&packet);
             if let Some(other) = self.pipes.other(link) {
                 self.pipes.waiting.push_back((other, packet));
             }
         }
-        for (tuple, packet) in sent.packets {
+        for (tuple, packet) in sent.packets.drain(..) {
             self.digest(&packet);
             if let Some(network) = self.pipes.networks.get_mut(&tuple.remote) {
                 let times = network.send(self.now, &mut self.rng);
@@ -491,6 +503,7 @@ impl World {
             let times = self.clients[at].down.send(self.now, &mut self.rng);
             self.network.send_all(times, Target::Client(at), packet);
         }
+        self.sent = sent;
         for output in self.engine.take_outputs() {
             match output {
                 Output::Completion(completion) => self.completions.push(completion),
@@ -523,7 +536,8 @@ impl World {
 
     /// Sends what a client has in its outbox.
     pub fn flush(&mut self, at: usize) {
-        for datagram in std::mem::take(&mut self.clients[at].outbox) {
+        let mut outbox = std::mem::take(&mut self.clients[at].outbox);
+        for datagram in outbox.drain(..) {
             let client = &mut self.clients[at];
             let tuple = match client.rtcp_tuple {
                 Some(tuple) if datagram.rtcp => tuple,
@@ -531,7 +545,10 @@ impl World {
             };
             let times = client.up.send(self.now, &mut self.rng);
             if let Some(twcc) = datagram.twcc {
-                client.twcc_sent.insert(twcc, times[0]);
+                if client.twcc_sent.len() > usize::from(u16::MAX) {
+                    client.twcc_sent.pop_front();
+                }
+                client.twcc_sent.push_back((twcc, times[0]));
             }
             if self.damage > 0.0 {
                 for time in times.iter().flatten() {
@@ -543,6 +560,7 @@ impl World {
             }
             self.network.send_all(times, Target::Engine(tuple), datagram.bytes);
         }
+        self.clients[at].outbox = outbox;
     }
 
     fn damaged(&mut self, bytes: &[u8]) -> Vec<u8> {
