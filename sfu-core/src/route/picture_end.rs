@@ -116,8 +116,13 @@ fn skipped(last: &PacketMeta, next: &PacketMeta) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::config::{EncodingConfig, ProducerConfig};
+    use crate::route::id::ProducerId;
+    use crate::route::producer::Stored;
     use crate::stream::select::Dependencies;
-    use crate::wire::RtpTime;
+    use crate::wire::buf::{Pool, PoolOptions};
+    use crate::wire::rtp::{ExtensionMap, RtpHeader};
+    use crate::wire::{MediaKind, RtpTime};
 
     fn packet(picture: u32, number: u16, spatial_id: u8) -> PacketMeta {
         let frame = Dependencies {
@@ -136,6 +141,89 @@ mod tests {
             frame_end: true,
             ..PacketMeta::new(ExtSeq(70_000), RtpTime(picture), Time::ZERO)
         }
+    }
+
+    /// A producer of one stream, to which `push` adds packets that were read.
+    struct Stream {
+        pool: Pool,
+        producer: Producer,
+    }
+
+    impl Stream {
+        fn new() -> Self {
+            let config = ProducerConfig {
+                kind: MediaKind::Video,
+                mid: None,
+                codecs: Vec::new(),
+                encodings: vec![EncodingConfig { ssrc: None, rtx_ssrc: None, rid: None }],
+                extensions: ExtensionMap::default(),
+                paused: false,
+                speaker: None,
+                consumable: String::new(),
+            };
+            let producer = Producer::new(ProducerId::from_u64(1).unwrap(), 1, 0, config);
+            Self { pool: Pool::new(PoolOptions::default()), producer }
+        }
+
+        fn push(&mut self, now: Time, seq: u64, meta: PacketMeta) {
+            let packet = [0x80, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0];
+            let header = RtpHeader::parse(&packet).unwrap();
+            let stored = Stored { meta, header, descriptor: None, unread: false };
+            let slot = self.pool.store(&packet).unwrap();
+            let Producer { streams, fresh, .. } = &mut self.producer;
+            streams[0].ring.insert(&mut self.pool, ExtSeq(seq), slot, now, stored);
+            streams[0].offer(fresh, 0, ExtSeq(seq), Speech::Heard);
+        }
+
+        /// Numbers of what is forwarded in this turn, with the layers above it
+        /// that are known to be missing.
+        fn turn(&mut self) -> Vec<(u64, u8)> {
+            let Producer { streams, fresh, .. } = &mut self.producer;
+            let skipped = |seq| streams[0].ring.get(seq).unwrap().meta.meta.dependencies.unwrap();
+            let ready = fresh.iter().filter(|packet| !packet.waits);
+            let ready = ready.map(|packet| (packet.seq.0, skipped(packet.seq).skipped)).collect();
+            fresh.retain(|packet| packet.waits);
+            ready
+        }
+    }
+
+    #[test]
+    fn the_last_packet_of_a_lower_layer_waits_for_the_next_frame() {
+        let (mut stream, now) = (Stream::new(), Time::from_secs(9));
+        let middle = PacketMeta { frame_end: false, ..packet(1, 10, 0) };
+        stream.push(now, 100, middle);
+        stream.push(now, 101, packet(1, 10, 0));
+        assert_eq!(stream.turn(), [(100, 0)]);
+        assert!(is_idle(&stream.producer.fresh));
+        stream.push(now, 102, PacketMeta { marker: true, ..packet(1, 11, 2) });
+        assert_eq!(stream.turn(), [(101, 1), (102, 0)], "the publisher's marker waits for nothing");
+
+        // The next frame overtook it.
+        stream.push(now, 104, PacketMeta { marker: true, ..packet(2, 13, 2) });
+        stream.push(now, 103, packet(2, 12, 0));
+        assert_eq!(stream.turn(), [(104, 0), (103, 1)]);
+        // What comes late tells nothing.
+        stream.push(now, 106, packet(3, 15, 1));
+        stream.push(now, 105, packet(3, 14, 0));
+        assert_eq!(stream.turn(), [(105, 0)]);
+        stream.push(now, 107, PacketMeta { marker: true, ..packet(4, 16, 2) });
+        assert_eq!(stream.turn(), [(106, u8::MAX), (107, 0)]);
+    }
+
+    #[test]
+    fn nothing_waits_for_long() {
+        let (mut stream, now) = (Stream::new(), Time::from_secs(9));
+        stream.push(now, 100, packet(1, 10, 0));
+        assert!(!stream.producer.end_waiting(now + PATIENCE));
+        assert_eq!(stream.turn(), []);
+        let late = now + PATIENCE + Duration::from_millis(1);
+        assert!(stream.producer.end_waiting(late));
+        assert_eq!(stream.turn(), [(100, 0)]);
+        assert!(!stream.producer.end_waiting(late));
+        // Not even for its place in the ring.
+        stream.push(late, 101, packet(2, 12, 0));
+        stream.producer.streams[0].ring.clear(&mut stream.pool);
+        assert!(stream.producer.end_waiting(late));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::sim::{Format, Layout, Link, SinkRef, SourceRef, World};
+use super::sim::{Format, Frugal, Layout, Link, SinkRef, SourceRef, World};
 use super::svc::{prefer, shown};
 
 fn call(seed: u64, mode: &str) -> (World, SourceRef, SinkRef) {
@@ -124,4 +124,50 @@ fn packets_that_overtake_their_structure_wait_for_it() {
     world.links(camera.client, Link { reorder: 0.3, ..Link::lossy(20, 0.1) }, Link::new(20));
     world.run_millis(10_000);
     assert!(world.sink(sink).assert_decodable(80, 3) > 300);
+}
+
+/// Encoders leave out layer frames to keep their bit rate. Without the middle
+/// layer the lowest one ends a picture for who gets two layers.
+#[test]
+fn pictures_whose_upper_layer_was_left_out_end_where_they_end() {
+    for seed in 131..135 {
+        let (mut world, camera, sink) = call(seed, "L3T3");
+        world.source(camera).layers[0].frugal = Some(Frugal::new(seed, 20));
+        world.run_millis(1_500);
+        // Where a layer frame is missing, the next one may build on the one that was
+        // in its place a cycle ago: temporal layers come back with a key frame only.
+        for (spatial, temporal) in [(0, 2), (2, 2), (1, 2), (2, 2), (0, 1), (1, 2), (0, 0), (1, 2)]
+        {
+            prefer(&mut world, sink, spatial, temporal);
+            let changed = world.now;
+            world.run_millis(2_000);
+            assert_eq!(shown(&world, sink), (spatial, temporal));
+            let gap = world.sink(sink).longest_gap(changed);
+            assert!(gap < Duration::from_millis(400), "{gap:?} at {spatial} {temporal}");
+        }
+        let encoder = world.source(camera).layers[0].frugal.as_ref().unwrap();
+        assert!(encoder.gaps > 50 && encoder.stale > 0, "{encoder:?}");
+        assert!(world.sink(sink).assert_continuous(0) > 400);
+        assert!(world.sink(sink).assert_described(0) > 400);
+    }
+}
+
+#[test]
+fn so_they_do_where_packets_are_lost_and_overtaken() {
+    for seed in 141..145 {
+        let (mut world, camera, sink) = call(seed, "L3T3");
+        world.source(camera).layers[0].frugal = Some(Frugal::new(seed, 20));
+        world.links(camera.client, Link { reorder: 0.05, ..Link::lossy(20, 0.03) }, Link::new(20));
+        world.run_millis(500);
+        world.links(sink.client, Link::new(20), Link { reorder: 0.05, ..Link::lossy(20, 0.03) });
+        for round in 0..20 {
+            world.run_millis(700);
+            prefer(&mut world, sink, [2, 0, 1][round % 3], [2, 2, 0, 1][round % 4]);
+            world.source(camera).layers[0].want_key |= round % 5 == 4;
+        }
+        world.run_millis(2_000);
+        let sink = world.sink(sink);
+        assert!(sink.repaired > 10);
+        assert!(sink.assert_decodable(80, 8) > 300);
+    }
 }

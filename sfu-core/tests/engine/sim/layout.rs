@@ -23,7 +23,9 @@ pub struct LayerFrame {
     pub spatial: u8,
     pub temporal: u8,
     /// How many frames back those lie that it needs.
-    pub diffs: Vec<u8>,
+    pub diffs: Vec<u16>,
+    /// The same as the publisher says it; `None` if that is what the template says.
+    pub told: Option<Vec<u16>>,
     /// Needs nothing of its own temporal layer from before (VP8), or is followed
     /// by none that does (VP9).
     pub sync: bool,
@@ -70,6 +72,7 @@ impl Layout {
                 spatial,
                 temporal,
                 diffs: Vec::new(),
+                told: None,
                 sync: true,
                 needs_lower: false,
                 needed_above: false,
@@ -84,14 +87,14 @@ impl Layout {
                 let fits: Vec<_> = fits.collect();
                 let (at, template) = fits[usize::from(since_key % 4 == 3).min(fits.len() - 1)];
                 frame.template = at as u8;
-                frame.diffs = template.frame_diffs.clone();
+                frame.diffs = template.frame_diffs.iter().map(|diff| u16::from(*diff)).collect();
                 return frame;
             }
             let full = !matches!(self, Self::Svc { key_only: true });
             frame.needs_lower = spatial > 0 && (key || full);
             frame.needed_above = spatial + 1 < active && (key || full);
             if !key {
-                frame.diffs.push(back * layers);
+                frame.diffs.push(u16::from(back * layers));
             }
             if frame.needs_lower {
                 frame.diffs.push(1);
@@ -123,6 +126,7 @@ impl Layout {
             structure: (first && key).then_some(&**structure),
             active_decode_targets: (first && active < all)
                 .then(|| (1 << (u32::from(active) * temporal)) - 1),
+            frame_diffs: frame.told.as_deref(),
             ..FrameDescription::new(frame.template, number)
         };
         let mut out = vec![0; 255];

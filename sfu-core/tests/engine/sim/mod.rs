@@ -1,6 +1,7 @@
 //! A small world around an engine: a virtual clock, links that lose, delay and
 //! reorder, publishers and receivers. Everything follows from a seed.
 
+mod encoder;
 mod layout;
 mod link;
 mod media;
@@ -11,6 +12,7 @@ mod sink;
 mod source;
 mod world;
 
+pub use encoder::Frugal;
 pub use layout::Layout;
 pub use link::{Link, Rng};
 pub use media::{Descriptor, Format, Stamp};

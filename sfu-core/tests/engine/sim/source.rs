@@ -13,7 +13,7 @@ use sfu_core::wire::rtp::{
 use sfu_core::wire::{Mid, PayloadType, Rid, RtpTime, SeqNo, Ssrc};
 use sfu_core::{Layers, Time};
 
-use super::{Descriptor, Format, Layout, Stamp};
+use super::{Descriptor, Format, Frugal, Layout, Stamp};
 
 /// Packets kept for retransmission.
 const HISTORY: usize = 1_024;
@@ -41,6 +41,8 @@ pub struct Layer {
     since_key: u32,
     /// Spatial layers that are sent, of a layout that has several.
     pub active: u8,
+    /// Leaves out layer frames, if it does.
+    pub frugal: Option<Frugal>,
     /// What may be asked for again.
     history: VecDeque<Piece>,
 }
@@ -232,13 +234,16 @@ impl Source {
         let key = std::mem::take(&mut layer.want_key) || layer.frame == 0 || intra;
         layer.since_key = if key { 0 } else { layer.since_key + 1 };
         layer.picture = layer.picture.wrapping_add(1);
-        let frames = layout.picture(layer.since_key, layer.active);
-        if frames[0].temporal == 0 {
+        let frames = match &mut layer.frugal {
+            Some(encoder) => encoder.picture(layout, layer.since_key, layer.active, layer.frame),
+            None => layout.picture(layer.since_key, layer.active),
+        };
+        if frames.first().is_some_and(|frame| frame.temporal == 0) {
             layer.tl0 = layer.tl0.wrapping_add(1);
         }
         for (place, frame) in frames.iter().enumerate() {
             let count = if key && format != Format::Opus { burst * 2 } else { burst };
-            let number = layer.frame + u32::from(frame.spatial);
+            let number = layer.frame + place as u32;
             let mut needs = [None; 2];
             for (need, diff) in needs.iter_mut().zip(frame.diffs.iter().filter(|_| !intra)) {
                 *need = Some(number - u32::from(*diff));
@@ -292,7 +297,10 @@ impl Source {
                 layer.seq = layer.seq.next();
             }
         }
-        layer.frame += u32::from(layout.spatial_layers());
+        layer.frame += match layer.frugal {
+            Some(_) => frames.len() as u32,
+            None => u32::from(layout.spatial_layers()),
+        };
     }
 
     /// Whether discontinuous transmission leaves this frame out: all but one in
@@ -384,6 +392,7 @@ impl Layer {
             frame: 0,
             since_key: 0,
             active: 3,
+            frugal: None,
             history: VecDeque::new(),
         }
     }
