@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use sfu_core::wire::rtcp::{Compound, NtpTime, ReportBlock, RtcpPacket};
+use sfu_core::wire::rtcp::{Compound, ReportBlock, RtcpPacket};
 use sfu_core::wire::rtp::{self, ExtensionMap};
 use sfu_core::wire::srtp::{Inbound, Outbound};
 use sfu_core::wire::{SeqNo, Ssrc};
@@ -15,7 +15,7 @@ use sfu_ice::dtls::{Session, SessionEvent};
 use sfu_ice::ice::Checker;
 use sfu_ice::sctp::{Association, SctpEvent};
 
-use super::source::{Outgoing, wall};
+use super::source::Outgoing;
 use super::{Buffers, Link, Sink, Source};
 
 /// How a peer reaches the engine.

@@ -10,7 +10,7 @@ use sfu_core::wire::rtp::{ExtensionMap, RtpView, read_extensions, rtx};
 use sfu_core::wire::{ExtSeq, RtpTime, SeqNo, Ssrc};
 use sfu_core::{ConsumerConfig, Time};
 
-use super::{Format, Stamp};
+use super::{Format, Ordered, Stamp};
 
 /// One packet of the slot, as it came or came again.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct Sink {
     pub config: ConsumerConfig,
     formats: Vec<Format>,
     /// Every packet, by extended number.
-    pub packets: BTreeMap<u64, Received>,
+    pub packets: Ordered<Received>,
     /// Numbers that empty packets stand for.
     pub fillers: BTreeSet<u64>,
     pub duplicates: u32,
@@ -69,7 +69,7 @@ impl Sink {
         Self {
             config,
             formats,
-            packets: BTreeMap::new(),
+            packets: Ordered::default(),
             fillers: BTreeSet::new(),
             duplicates: 0,
             repaired: 0,
