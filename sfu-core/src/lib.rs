@@ -45,10 +45,11 @@ pub use crate::route::{
     ActiveSpeakerOptions, AudioLevelOptions, AudioVolume, CloseReason, CodecConfig, CommandError,
     ConsumerConfig, ConsumerId, ConsumerStats, DataConsumerConfig, DataConsumerId,
     DataConsumerStats, DataProducerConfig, DataProducerId, DataProducerStats, DataStream,
-    DtlsRemote, EncodingConfig, Event, Explanation, InboundRtpStats, ObserverDump, ObserverScope,
-    ParseIdError, PipeConfig, PipeLink, PlainConfig, PlainRemote, ProducerConfig, ProducerId,
-    ProducerStats, Refused, RouterDump, RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot,
-    Speakers, SrtpMaster, TransportDump, TransportId, TransportStats,
+    DtlsRemote, EncodingConfig, Event, Explanation, InboundRtpStats, LayerBitrate, ObserverDump,
+    ObserverScope, PacketTrace, ParseIdError, PipeConfig, PipeLink, PlainConfig, PlainRemote,
+    ProducerConfig, ProducerId, ProducerStats, Refused, RouterDump, RouterId, RtpObserverId,
+    SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster, Trace, TraceType, TraceTypes, TransportDump,
+    TransportId, TransportStats,
 };
 pub use crate::stream::allocate::{Demand, LayersReason};
 pub use crate::stream::select::Layers;

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use executor::block_on;
 use sfu_core::api::params::RtpParameters;
+use sfu_core::wire::Ssrc;
+use sfu_core::wire::rtcp::{Compound, RtcpPacket};
+use sfu_core::wire::rtp::{ExtensionKind, RtpView};
 use sfu_core::{
     ActiveSpeakerOptions, AudioLevelOptions, CloseReason, ConsumeOptions, DataConsumeOptions,
     DataProduceOptions, Error, ErrorKind, Event, Events, MediaKind, Message, ObserverScope,
@@ -547,5 +550,83 @@ fn a_dump_names_everything_in_a_router() {
 
         room.close().await.unwrap();
         assert_eq!(kind_of(room.dump().await), ErrorKind::NotFound);
+    });
+}
+
+#[test]
+fn a_peer_is_told_how_much_it_may_send() {
+    let sfu = sfu();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    block_on(async {
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let options = PlainTransportOptions::new("127.0.0.1:0".parse().unwrap());
+        let transport = room.create_plain_transport(options).await.unwrap();
+        let remote = PlainRemote {
+            address: Some(socket.local_addr().unwrap()),
+            rtcp_address: None,
+            srtp: None,
+        };
+        transport.connect(remote).await.unwrap();
+        let options = ProduceOptions::new(MediaKind::Audio, opus(77));
+        transport.produce(options).await.unwrap();
+        socket.send_to(&opus_packet(77, 1, b"voice"), transport.local_addr()).unwrap();
+        transport.set_max_incoming_bitrate(Some(300_000)).await.unwrap();
+        assert_eq!(transport.stats().await.unwrap().max_incoming_bitrate, Some(300_000));
+        assert_eq!(cap(&socket, |cap| cap == 300_000), [Ssrc(77)]);
+        transport.set_max_incoming_bitrate(None).await.unwrap();
+        cap(&socket, |cap| cap > 1_000_000_000);
+        let low = transport.set_max_incoming_bitrate(Some(9_999)).await;
+        assert_eq!(kind_of(low), ErrorKind::InvalidParameters);
+        transport.close().await.unwrap();
+        let gone = transport.set_max_incoming_bitrate(None).await;
+        assert_eq!(kind_of(gone), ErrorKind::NotFound);
+    });
+}
+
+/// Waits for a bound like this, and gives the streams that it is of.
+fn cap(socket: &UdpSocket, wanted: impl Fn(u64) -> bool) -> Vec<Ssrc> {
+    let mut buffer = [0; 1_500];
+    loop {
+        let len = socket.recv(&mut buffer).expect("it is told in time");
+        let Ok(compound) = Compound::parse(&buffer[..len]) else { continue };
+        for packet in compound.packets() {
+            if let Ok(RtcpPacket::Remb(remb)) = packet
+                && wanted(remb.bitrate)
+            {
+                return remb.ssrcs().collect();
+            }
+        }
+    }
+}
+
+#[test]
+fn packets_carry_the_mid_that_was_asked_for() {
+    let sfu = sfu();
+    block_on(async {
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let transport = room.create_direct_transport().await.unwrap();
+        let producer =
+            transport.produce(ProduceOptions::new(MediaKind::Audio, opus(5))).await.unwrap();
+        let mut events = room.events();
+        let options = || ConsumeOptions::new(producer.id(), room.rtp_capabilities().clone());
+        let consumer = transport.consume(options().mid("video-7")).await.unwrap();
+        assert_eq!(consumer.rtp_parameters().mid.as_deref(), Some("video-7"));
+        let uri = ExtensionKind::Mid.uri();
+        let extensions = &consumer.rtp_parameters().header_extensions;
+        let id = extensions.iter().find(|ext| ext.uri == uri).expect("the extension").id;
+        transport.send_rtp(producer.id(), opus_packet(5, 1, b"hi").into()).await.unwrap();
+        let packet = next_that(&mut events, |event| match event {
+            Event::Rtp { packet, .. } => Some(packet.clone()),
+            _ => None,
+        });
+        let packet = packet.await;
+        let view = RtpView::parse(&packet).unwrap();
+        let mid = view.elements().find(|element| element.id == id).expect("it carries the MID");
+        assert_eq!(mid.data, b"video-7");
+        for wrong in ["", "a name that is too long", "\u{7}"] {
+            let refused = transport.consume(options().mid(wrong)).await;
+            assert_eq!(kind_of(refused), ErrorKind::InvalidParameters);
+        }
     });
 }

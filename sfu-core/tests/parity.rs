@@ -31,16 +31,18 @@ fn rust_methods() -> BTreeSet<(&'static str, &'static str)> {
             create_direct_transport create_active_speaker_observer create_audio_level_observer
             pipe_to_router pipe_data_to_router can_consume speakers set_speaker_options accept_offer snapshot dump close;
         WebRtcTransport: connect restart_ice enable_data produce consume consume_slot produce_data
-            consume_data set_available_outgoing_bitrate stats close;
+            consume_data set_available_outgoing_bitrate set_max_incoming_bitrate
+            enable_trace_event stats close;
         PlainTransport: connect produce consume consume_slot produce_data consume_data
-            set_available_outgoing_bitrate stats close;
-        PipeTransport: connect produce consume produce_data consume_data stats close;
-        DirectTransport: send_rtp produce consume consume_slot produce_data consume_data
-            set_available_outgoing_bitrate stats close;
-        Producer: pause resume set_speaker stats close;
+            set_available_outgoing_bitrate set_max_incoming_bitrate enable_trace_event stats close;
+        PipeTransport: connect produce consume produce_data consume_data enable_trace_event stats
+            close;
+        DirectTransport: send_rtp send_rtcp produce consume consume_slot produce_data consume_data
+            set_available_outgoing_bitrate enable_trace_event stats close;
+        Producer: pause resume set_speaker enable_trace_event stats close;
         Consumer: switch follow_speaker set_preferred_layers set_demand pause resume
-            request_key_frame stats explain close;
-        PipeConsumer: pause resume stats close;
+            request_key_frame enable_trace_event stats explain close;
+        PipeConsumer: pause resume enable_trace_event stats close;
         DataProducer: send pause resume stats close;
         DataConsumer: send set_buffered_amount_low_threshold pause resume stats close;
         ActiveSpeakerObserver: add_producer remove_producer pause resume close;

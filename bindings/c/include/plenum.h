@@ -276,6 +276,29 @@ enum plenum_event_type
    * RTCP now goes to this path, "tuple", of a plain transport.
    */
   PLENUM_EVENT_TRANSPORT_RTCP_TUPLE_SELECTED = 35,
+  /**
+   * An RTCP packet for whoever stands behind the direct transport `subject`:
+   * `payload`.
+   */
+  PLENUM_EVENT_RTCP = 36,
+  /**
+   * The picture of a producer is to be turned otherwise: "backCamera", "flip"
+   * and "rotation" (degrees, clockwise).
+   */
+  PLENUM_EVENT_PRODUCER_VIDEO_ORIENTATION_CHANGED = 37,
+  /**
+   * Something that was to be traced of a transport: "trace", with its "type",
+   * and "timestampMs".
+   */
+  PLENUM_EVENT_TRANSPORT_TRACE = 38,
+  /**
+   * Something that was to be traced of a producer.
+   */
+  PLENUM_EVENT_PRODUCER_TRACE = 39,
+  /**
+   * Something that was to be traced of a consumer.
+   */
+  PLENUM_EVENT_CONSUMER_TRACE = 40,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -347,7 +370,7 @@ typedef struct {
    */
   const char *error;
   /**
-   * Of a message: its bytes; of `plenum_router_snapshot`: the snapshot.
+   * Of a message: its bytes; of RTCP: the packet; of `plenum_router_snapshot`: the snapshot.
    */
   const uint8_t *payload;
   /**
@@ -815,7 +838,7 @@ plenum_result plenum_webrtc_transport_produce(plenum_sfu *sfu,
 
 /**
  * Sends a producer to the other side, whose RTP capabilities are given (JSON).
- * Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
+ * Options: paused (false), preferredLayers {spatialLayer, temporalLayer}, mid.
  * Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
  */
 plenum_result plenum_webrtc_transport_consume(plenum_sfu *sfu,
@@ -869,6 +892,25 @@ plenum_result plenum_webrtc_transport_consume_data(plenum_sfu *sfu,
                                                    uint64_t *request);
 
 /**
+ * Asks the other side to send no more than `bitrate` (bit/s) in all, at least
+ * 10,000; a negative one is without limit. Answer: nothing.
+ */
+plenum_result plenum_webrtc_transport_set_max_incoming_bitrate(plenum_sfu *sfu,
+                                                               uint64_t transport,
+                                                               int64_t bitrate,
+                                                               uint64_t *request);
+
+/**
+ * Chooses what is traced, by PLENUM_EVENT_TRANSPORT_TRACE: `types` is a JSON
+ * array of "bwe", or an empty one.
+ * Answer: nothing.
+ */
+plenum_result plenum_webrtc_transport_enable_trace_event(plenum_sfu *sfu,
+                                                         uint64_t transport,
+                                                         const char *types,
+                                                         uint64_t *request);
+
+/**
  * Counters of the WebRTC transport. Answer: an object.
  */
 plenum_result plenum_webrtc_transport_stats(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
@@ -903,7 +945,7 @@ plenum_result plenum_plain_transport_produce(plenum_sfu *sfu,
 
 /**
  * Sends a producer to the other side, whose RTP capabilities are given (JSON).
- * Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
+ * Options: paused (false), preferredLayers {spatialLayer, temporalLayer}, mid.
  * Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
  */
 plenum_result plenum_plain_transport_consume(plenum_sfu *sfu,
@@ -955,6 +997,25 @@ plenum_result plenum_plain_transport_consume_data(plenum_sfu *sfu,
                                                   uint64_t data_producer,
                                                   const char *options,
                                                   uint64_t *request);
+
+/**
+ * Asks the other side to send no more than `bitrate` (bit/s) in all, at least
+ * 10,000; a negative one is without limit. Answer: nothing.
+ */
+plenum_result plenum_plain_transport_set_max_incoming_bitrate(plenum_sfu *sfu,
+                                                              uint64_t transport,
+                                                              int64_t bitrate,
+                                                              uint64_t *request);
+
+/**
+ * Chooses what is traced, by PLENUM_EVENT_TRANSPORT_TRACE: `types` is a JSON
+ * array of "bwe", or an empty one.
+ * Answer: nothing.
+ */
+plenum_result plenum_plain_transport_enable_trace_event(plenum_sfu *sfu,
+                                                        uint64_t transport,
+                                                        const char *types,
+                                                        uint64_t *request);
 
 /**
  * Counters of the plain transport. Answer: an object.
@@ -1023,6 +1084,16 @@ plenum_result plenum_pipe_transport_consume_data(plenum_sfu *sfu,
                                                  uint64_t *request);
 
 /**
+ * Chooses what is traced, by PLENUM_EVENT_TRANSPORT_TRACE: `types` is a JSON
+ * array of "bwe", or an empty one.
+ * Answer: nothing.
+ */
+plenum_result plenum_pipe_transport_enable_trace_event(plenum_sfu *sfu,
+                                                       uint64_t transport,
+                                                       const char *types,
+                                                       uint64_t *request);
+
+/**
  * Counters of the pipe transport. Answer: an object.
  */
 plenum_result plenum_pipe_transport_stats(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
@@ -1048,6 +1119,17 @@ plenum_result plenum_direct_transport_send_rtp(plenum_sfu *sfu,
                                                uint64_t *request);
 
 /**
+ * Takes in a compound RTCP packet, as if it came from the other side: requests
+ * for lost packets and key frames, and reports. What the other side would be
+ * sent comes by PLENUM_EVENT_RTCP. Answer: nothing.
+ */
+plenum_result plenum_direct_transport_send_rtcp(plenum_sfu *sfu,
+                                                uint64_t transport,
+                                                const uint8_t *packet,
+                                                size_t packet_len,
+                                                uint64_t *request);
+
+/**
  * Brings a track of the other side into the router. `kind` is "audio" or
  * "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
  * (false), speaker (id of the audio producer of the same person). Answer: {id,
@@ -1062,7 +1144,7 @@ plenum_result plenum_direct_transport_produce(plenum_sfu *sfu,
 
 /**
  * Sends a producer to the other side, whose RTP capabilities are given (JSON).
- * Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
+ * Options: paused (false), preferredLayers {spatialLayer, temporalLayer}, mid.
  * Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
  */
 plenum_result plenum_direct_transport_consume(plenum_sfu *sfu,
@@ -1116,6 +1198,16 @@ plenum_result plenum_direct_transport_consume_data(plenum_sfu *sfu,
                                                    uint64_t *request);
 
 /**
+ * Chooses what is traced, by PLENUM_EVENT_TRANSPORT_TRACE: `types` is a JSON
+ * array of "bwe", or an empty one.
+ * Answer: nothing.
+ */
+plenum_result plenum_direct_transport_enable_trace_event(plenum_sfu *sfu,
+                                                         uint64_t transport,
+                                                         const char *types,
+                                                         uint64_t *request);
+
+/**
  * Counters of the direct transport. Answer: an object.
  */
 plenum_result plenum_direct_transport_stats(plenum_sfu *sfu, uint64_t transport, uint64_t *request);
@@ -1144,6 +1236,16 @@ plenum_result plenum_producer_set_speaker(plenum_sfu *sfu,
                                           uint64_t producer,
                                           uint64_t speaker,
                                           uint64_t *request);
+
+/**
+ * Chooses what is traced, by PLENUM_EVENT_PRODUCER_TRACE: `types` is a JSON
+ * array of "rtp", "keyframe", "nack", "pli", "fir" and "sr".
+ * Answer: nothing.
+ */
+plenum_result plenum_producer_enable_trace_event(plenum_sfu *sfu,
+                                                 uint64_t producer,
+                                                 const char *types,
+                                                 uint64_t *request);
 
 /**
  * Counters of the producer. Answer: an object.
@@ -1214,6 +1316,16 @@ plenum_result plenum_consumer_request_key_frame(plenum_sfu *sfu,
                                                 uint64_t *request);
 
 /**
+ * Chooses what is traced, by PLENUM_EVENT_CONSUMER_TRACE: `types` is a JSON
+ * array of "rtp", "keyframe", "nack", "pli" and "fir".
+ * Answer: nothing.
+ */
+plenum_result plenum_consumer_enable_trace_event(plenum_sfu *sfu,
+                                                 uint64_t consumer,
+                                                 const char *types,
+                                                 uint64_t *request);
+
+/**
  * Counters of the consumer. Answer: an object.
  */
 plenum_result plenum_consumer_stats(plenum_sfu *sfu, uint64_t consumer, uint64_t *request);
@@ -1242,6 +1354,16 @@ plenum_result plenum_pipe_consumer_pause(plenum_sfu *sfu,
 plenum_result plenum_pipe_consumer_resume(plenum_sfu *sfu,
                                           uint64_t pipe_consumer,
                                           uint64_t *request);
+
+/**
+ * Chooses what is traced, by PLENUM_EVENT_CONSUMER_TRACE: `types` is a JSON
+ * array of "rtp", "keyframe", "nack", "pli" and "fir".
+ * Answer: nothing.
+ */
+plenum_result plenum_pipe_consumer_enable_trace_event(plenum_sfu *sfu,
+                                                      uint64_t pipe_consumer,
+                                                      const char *types,
+                                                      uint64_t *request);
 
 /**
  * Counters of each stream of the pipe consumer. Answer: an array, to be read

@@ -48,7 +48,7 @@ pub struct plenum_event {
     pub json: *const c_char,
     /// Of a failed completion: what was wrong and what was expected.
     pub error: *const c_char,
-    /// Of a message: its bytes; of `plenum_router_snapshot`: the snapshot.
+    /// Of a message: its bytes; of RTCP: the packet; of `plenum_router_snapshot`: the snapshot.
     pub payload: *const u8,
     /// How many.
     pub payload_len: usize,

@@ -64,6 +64,19 @@ pub enum plenum_event_type {
     PLENUM_EVENT_MESSAGE = 34,
     /// RTCP now goes to this path, "tuple", of a plain transport.
     PLENUM_EVENT_TRANSPORT_RTCP_TUPLE_SELECTED = 35,
+    /// An RTCP packet for whoever stands behind the direct transport `subject`:
+    /// `payload`.
+    PLENUM_EVENT_RTCP = 36,
+    /// The picture of a producer is to be turned otherwise: "backCamera", "flip"
+    /// and "rotation" (degrees, clockwise).
+    PLENUM_EVENT_PRODUCER_VIDEO_ORIENTATION_CHANGED = 37,
+    /// Something that was to be traced of a transport: "trace", with its "type",
+    /// and "timestampMs".
+    PLENUM_EVENT_TRANSPORT_TRACE = 38,
+    /// Something that was to be traced of a producer.
+    PLENUM_EVENT_PRODUCER_TRACE = 39,
+    /// Something that was to be traced of a consumer.
+    PLENUM_EVENT_CONSUMER_TRACE = 40,
 }
 
 /// An event as the client names it: its number here, and the field with the
@@ -78,7 +91,7 @@ const fn known(name: &'static str, number: plenum_event_type, subject: &'static 
     Known { name, number, subject }
 }
 
-const KNOWN: [Known; 21] = [
+const KNOWN: [Known; 26] = [
     known("lagged", PLENUM_EVENT_LAGGED, ""),
     known("router-closed", PLENUM_EVENT_ROUTER_CLOSED, "router"),
     known("transport-state-changed", PLENUM_EVENT_TRANSPORT_STATE_CHANGED, "transport"),
@@ -100,6 +113,15 @@ const KNOWN: [Known; 21] = [
     known("data-consumer-closed", PLENUM_EVENT_DATA_CONSUMER_CLOSED, "consumer"),
     known("data-buffered-amount-low", PLENUM_EVENT_DATA_BUFFERED_AMOUNT_LOW, "consumer"),
     known("message", PLENUM_EVENT_MESSAGE, "consumer"),
+    known("rtcp", PLENUM_EVENT_RTCP, "transport"),
+    known(
+        "producer-video-orientation-changed",
+        PLENUM_EVENT_PRODUCER_VIDEO_ORIENTATION_CHANGED,
+        "producer",
+    ),
+    known("transport-trace", PLENUM_EVENT_TRANSPORT_TRACE, "transport"),
+    known("producer-trace", PLENUM_EVENT_PRODUCER_TRACE, "producer"),
+    known("consumer-trace", PLENUM_EVENT_CONSUMER_TRACE, "consumer"),
 ];
 
 /// The number of an event by its name.

@@ -90,6 +90,11 @@ const SUBJECTS: Record<Exclude<RouterEvent['type'], 'lagged'>, 'router' | 'trans
   'data-consumer-closed': 'consumer',
   'data-buffered-amount-low': 'consumer',
   message: 'consumer',
+  rtcp: 'transport',
+  'producer-video-orientation-changed': 'producer',
+  'transport-trace': 'transport',
+  'producer-trace': 'producer',
+  'consumer-trace': 'consumer',
 };
 
 /** Values of an event's `type` that this package knows. */
@@ -269,7 +274,7 @@ export class Connection {
     if (event.type === 'message') {
       event.data = (event.kind === 'string' ? payload?.toString('utf8') : payload) ?? '';
       delete event.kind;
-    }
+    } else if (event.type === 'rtcp') event.packet = payload ?? EMPTY;
     for (const { router, stream } of this.#streams) {
       if (router === undefined || event.type === 'lagged' || event.router === router) stream.push(event);
     }

@@ -1,7 +1,7 @@
 /** A consumer: what one receiver gets. */
 
 import type { Connection } from './connection.js';
-import type { ConsumerLayersChangedEvent, RouterEvent } from './events.js';
+import type { ConsumerLayersChangedEvent, ConsumerTraceEvent, RouterEvent, TraceType } from './events.js';
 import { Handle, idOf, optionsOf, type HandleEvents } from './handle.js';
 import type { Demand, SpeakerSlot } from './options.js';
 import type { Id, Layers, MediaKind, RtpParameters } from './parameters.js';
@@ -15,6 +15,8 @@ export interface ConsumerEvents extends HandleEvents {
   'producer-closed': [producer: Id];
   /** It now gets other layers, or is to get others, or for another reason. */
   'layers-changed': [event: ConsumerLayersChangedEvent];
+  /** Something that was to be traced; see {@link Consumer.enableTraceEvent}. */
+  trace: [event: ConsumerTraceEvent];
   /** RTP packets, in the clear; only of a direct transport. */
   rtp: [packets: Buffer[]];
 }
@@ -74,6 +76,7 @@ export class Consumer extends Handle<ConsumerEvents> {
       if (this.#producer === event.producer) this.#producer = null;
       this.tell('producer-closed', event.producer);
     } else if (event.type === 'consumer-layers-changed') this.tell('layers-changed', event);
+    else if (event.type === 'consumer-trace') this.tell('trace', event);
   }
 
   /** @internal */
@@ -125,6 +128,11 @@ export class Consumer extends Handle<ConsumerEvents> {
   /** Asks the publisher for a key frame. */
   async requestKeyFrame(): Promise<void> {
     await this.call('requestKeyFrame');
+  }
+
+  /** Has `'trace'` told of these types from now on; none of them is none. For debugging: each packet is an event. */
+  async enableTraceEvent(types: TraceType[] = []): Promise<void> {
+    await this.call('enableTraceEvent', { types });
   }
 
   /** Its figures. */
@@ -209,6 +217,11 @@ export class PipeConsumer extends Handle<HandleEvents> {
   async resume(): Promise<void> {
     await this.call('resume');
     this.#paused = false;
+  }
+
+  /** Has `consumer-trace` told by `events()` of the router, under the ids of its encodings; none of the types is none. */
+  async enableTraceEvent(types: TraceType[] = []): Promise<void> {
+    await this.call('enableTraceEvent', { types });
   }
 
   /** Figures of each encoding, the smallest first. */

@@ -210,6 +210,98 @@ export interface MessageEvent {
   data: string | Buffer;
 }
 
+/** An RTCP packet for whoever stands behind a direct transport: what a peer would be sent. */
+export interface RtcpEvent {
+  type: 'rtcp';
+  router: Id;
+  transport: Id;
+  /** The compound packet, in the clear. */
+  packet: Buffer;
+}
+
+/** A video publisher tells that its picture is to be turned otherwise, or tells it first. */
+export interface ProducerVideoOrientationChangedEvent {
+  type: 'producer-video-orientation-changed';
+  router: Id;
+  producer: Id;
+  /** The picture comes from the camera on the back of the device. */
+  backCamera: boolean;
+  /** The picture is mirrored horizontally. */
+  flip: boolean;
+  /** Degrees by which a receiver turns it clockwise: 0, 90, 180 or 270. */
+  rotation: number;
+}
+
+/**
+ * What can be traced: of producers all but `bwe`, of consumers all but `sr` and `bwe`, of transports `bwe` alone.
+ * `keyframe` is an RTP packet with which a key frame begins.
+ */
+export type TraceType = 'rtp' | 'keyframe' | 'nack' | 'pli' | 'fir' | 'sr' | 'bwe';
+
+/** Something that was traced. */
+export type Trace =
+  | PacketTrace
+  | { type: 'nack'; ssrc: number; /** Of a longer request the first 256. */ sequenceNumbers: number[] }
+  | { type: 'pli' | 'fir'; ssrc: number }
+  | {
+      type: 'sr';
+      ssrc: number;
+      ntpSeconds: number;
+      ntpFraction: number;
+      rtpTimestamp: number;
+      packetCount: number;
+      octetCount: number;
+    }
+  | { type: 'bwe'; availableBitrate: number | null; audioBitrate: number; videoBitrate: number };
+
+/** An RTP packet as it came, or as it was sent. */
+export interface PacketTrace {
+  type: 'rtp' | 'keyframe';
+  ssrc: number;
+  payloadType: number;
+  sequenceNumber: number;
+  timestamp: number;
+  marker: boolean;
+  /** Bytes, without SRTP. */
+  size: number;
+  payloadSize: number;
+  keyFrame: boolean;
+  spatialLayer: number;
+  temporalLayer: number | null;
+  /** It was asked for again. */
+  retransmission: boolean;
+}
+
+/** Something that was to be traced of a transport. */
+export interface TransportTraceEvent {
+  type: 'transport-trace';
+  router: Id;
+  transport: Id;
+  /** Milliseconds since the UNIX epoch. */
+  timestampMs: number;
+  trace: Trace;
+}
+
+/** Something that was to be traced of a producer: packets that came, requests that were sent. */
+export interface ProducerTraceEvent {
+  type: 'producer-trace';
+  router: Id;
+  producer: Id;
+  /** Milliseconds since the UNIX epoch. */
+  timestampMs: number;
+  trace: Trace;
+}
+
+/** Something that was to be traced of a consumer: packets that were sent, requests that came. */
+export interface ConsumerTraceEvent {
+  type: 'consumer-trace';
+  router: Id;
+  consumer: Id;
+  /** Milliseconds since the UNIX epoch. */
+  timestampMs: number;
+  trace: Trace;
+}
+
 /** Events were lost because nobody took them in time. */
 export interface LaggedEvent {
   type: 'lagged';
@@ -239,6 +331,11 @@ export type RouterEvent =
   | DataConsumerClosedEvent
   | DataBufferedAmountLowEvent
   | MessageEvent
+  | RtcpEvent
+  | ProducerVideoOrientationChangedEvent
+  | TransportTraceEvent
+  | ProducerTraceEvent
+  | ConsumerTraceEvent
   | LaggedEvent;
 
 /** Everything that can happen. */

@@ -37,6 +37,7 @@ export {
   PlainTransport,
   WebRtcTransport,
   type Transport,
+  type DirectTransportEvents,
   type PipeTransportEvents,
   type PlainTransportEvents,
   type TransportEvents,

@@ -160,6 +160,8 @@ export interface ConsumeOptions {
   paused?: boolean;
   /** Layers wanted at most; the best by default. */
   preferredLayers?: Layers;
+  /** The MID that its packets carry, where the receiver takes that header extension. */
+  mid?: string;
 }
 
 /** Options of `consumeSlot`. */

@@ -1,7 +1,7 @@
 /** A producer: one source of media in a router. */
 
 import type { Connection } from './connection.js';
-import type { ProducerDemandChangedEvent, RouterEvent } from './events.js';
+import type { ProducerDemandChangedEvent, ProducerTraceEvent, ProducerVideoOrientationChangedEvent, RouterEvent, TraceType } from './events.js';
 import { Handle, idOf, type HandleEvents } from './handle.js';
 import type { Id, MediaKind, RtpParameters } from './parameters.js';
 import type { ProducerStats } from './stats.js';
@@ -10,6 +10,10 @@ import type { ProducerStats } from './stats.js';
 export interface ProducerEvents extends HandleEvents {
   /** What consumers want of it, all together, has changed. */
   'demand-changed': [event: ProducerDemandChangedEvent];
+  /** Its picture is to be turned otherwise. */
+  'video-orientation-changed': [event: ProducerVideoOrientationChangedEvent];
+  /** Something that was to be traced; see {@link Producer.enableTraceEvent}. */
+  trace: [event: ProducerTraceEvent];
 }
 
 /** How the SFU describes a producer. @internal */
@@ -55,6 +59,8 @@ export class Producer extends Handle<ProducerEvents> {
   override receive(event: RouterEvent): void {
     if (event.type === 'producer-closed') this.markClosed(event.reason);
     else if (event.type === 'producer-demand-changed') this.tell('demand-changed', event);
+    else if (event.type === 'producer-video-orientation-changed') this.tell('video-orientation-changed', event);
+    else if (event.type === 'producer-trace') this.tell('trace', event);
   }
 
   /** Forwards nothing of it until {@link resume}. */
@@ -72,6 +78,11 @@ export class Producer extends Handle<ProducerEvents> {
   /** Says whose voice belongs to this video; none unlinks it. */
   async setSpeaker(speaker: Producer | Id | null): Promise<void> {
     await this.call('setSpeaker', { speaker: speaker === null ? null : idOf(this.connection, 'speaker', speaker) });
+  }
+
+  /** Has `'trace'` told of these types from now on; none of them is none. For debugging: each packet is an event. */
+  async enableTraceEvent(types: TraceType[] = []): Promise<void> {
+    await this.call('enableTraceEvent', { types });
   }
 
   /** Its figures. */

@@ -39,6 +39,8 @@ export interface TransportStats {
   roundTripTime: number | null;
   /** What the path to the peer carries, in bit/s; none is without limit. */
   availableOutgoingBitrate: number | null;
+  /** The most that the peer was asked to send, in bit/s; none is without limit. */
+  maxIncomingBitrate: number | null;
   /** Refused input by reason. */
   refused: Refused;
 }
@@ -85,9 +87,22 @@ export interface InboundRtpStats {
   bitrate: number;
   nackCount: number;
   retransmittedPacketsReceived: number;
+  /** Packets that came twice, too late or out of all order. */
+  packetsDiscarded: number;
+  /** Key frames asked of the publisher, and of these, by FIR. */
   pliCount: number;
+  firCount: number;
+  /** Of video: what a receiver of each pair of layers is sent. */
+  bitrateByLayer: LayerBitrate[];
   keyFramesReceived: number;
   cachedKeyFrames: number;
+}
+
+/** What layers of a stream cost, with those that they need, in bit/s. */
+export interface LayerBitrate {
+  spatialLayer: number;
+  temporalLayer: number;
+  bitrate: number;
 }
 
 /** Figures of a producer. */
@@ -116,7 +131,11 @@ export interface ConsumerStats {
   retransmittedPacketsSent: number;
   nackCount: number;
   nackMissed: number;
+  /** Key frames that the receiver asked for, and of these, by FIR. */
   pliCount: number;
+  firCount: number;
+  /** In seconds, in the receiver's last report. */
+  jitter: number;
   cachedKeyFrames: number;
   /** 0 to 1, in the receiver's last report. */
   fractionLost: number;

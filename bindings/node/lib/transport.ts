@@ -5,7 +5,7 @@ import { Consumer, PipeConsumer, type ConsumerDescription, type PipeConsumerDesc
 import { DataConsumer, type DataConsumerDescription } from './data_consumer.js';
 import { DataProducer, type DataProducerDescription } from './data_producer.js';
 import { SfuError } from './errors.js';
-import type { DataChannelOpenedEvent, RouterEvent, TransportStateChangedEvent } from './events.js';
+import type { DataChannelOpenedEvent, RouterEvent, TraceType, TransportStateChangedEvent, TransportTraceEvent } from './events.js';
 import { bytesOf, Handle, idOf, optionsOf, type HandleEvents } from './handle.js';
 import type {
   ConnectOptions,
@@ -33,6 +33,8 @@ import type { SctpState, TransportKind, TransportStats } from './stats.js';
 export interface TransportEvents extends HandleEvents {
   /** Media now goes to this path. */
   'tuple-selected': [tuple: Tuple];
+  /** Bit rates, each time that layers are chosen; see `enableTraceEvent`. */
+  trace: [event: TransportTraceEvent];
   /** The peer, or the other end of a pipe, opened a data channel, which is a data producer now. */
   'data-channel-opened': [dataProducer: DataProducer, event: DataChannelOpenedEvent];
 }
@@ -41,6 +43,12 @@ export interface TransportEvents extends HandleEvents {
 export interface PlainTransportEvents extends TransportEvents {
   /** The peer's address of RTCP was learnt, where that has a port of its own. */
   'rtcp-tuple-selected': [tuple: Tuple];
+}
+
+/** Events of a {@link DirectTransport}. */
+export interface DirectTransportEvents extends TransportEvents {
+  /** A compound RTCP packet, in the clear: what a peer would be sent. */
+  rtcp: [packet: Buffer];
 }
 
 /** Events of a {@link PipeTransport}. */
@@ -91,6 +99,7 @@ export abstract class BaseTransport<
     const self = this as unknown as BaseTransport<TransportEvents>;
     if (event.type === 'transport-closed') this.markClosed(event.reason);
     else if (event.type === 'transport-tuple-selected') self.tell('tuple-selected', event.tuple);
+    else if (event.type === 'transport-trace') self.tell('trace', event);
     else if (event.type === 'data-channel-opened') self.tell('data-channel-opened', this.#opened(event), event);
   }
 
@@ -143,6 +152,11 @@ export abstract class BaseTransport<
     const { dataProducer, ...rest } = optionsOf('options', options);
     const parameters = { ...rest, dataProducer: idOf(this.connection, 'dataProducer', dataProducer) };
     return new DataConsumer(this.connection, (await this.call('consumeData', parameters)) as DataConsumerDescription);
+  }
+
+  /** Has `'trace'` told of these types from now on: `bwe`, or none. */
+  async enableTraceEvent(types: TraceType[] = []): Promise<void> {
+    await this.call('enableTraceEvent', { types });
   }
 
   /** Its figures. */
@@ -213,6 +227,11 @@ export class WebRtcTransport extends PeerTransport<WebRtcTransportEvents> {
     else super.receive(event);
   }
 
+  /** Asks the peer to send no more than so many bit/s in all, at least 10,000; none is without limit. */
+  async setMaxIncomingBitrate(bitrate: number | null): Promise<void> {
+    await this.call('setMaxIncomingBitrate', { bitrate });
+  }
+
   /** Tells the transport the peer's DTLS parameters; once. */
   async connect(options: { dtlsParameters: DtlsParameters }): Promise<void> {
     await this.call('connect', optionsOf('options', options));
@@ -255,6 +274,11 @@ export class PlainTransport extends PeerTransport<PlainTransportEvents> {
   override receive(event: RouterEvent): void {
     if (event.type === 'transport-rtcp-tuple-selected') this.tell('rtcp-tuple-selected', event.tuple);
     else super.receive(event);
+  }
+
+  /** Asks the peer to send no more than so many bit/s in all, at least 10,000; none is without limit. */
+  async setMaxIncomingBitrate(bitrate: number | null): Promise<void> {
+    await this.call('setMaxIncomingBitrate', { bitrate });
   }
 
   /** Tells the transport its peer's address and key; once. */
@@ -305,10 +329,24 @@ export class PipeTransport extends BaseTransport<PipeTransportEvents> {
 }
 
 /** A transport that ends in this process: RTP and messages in and out as buffers. */
-export class DirectTransport extends PeerTransport<TransportEvents> {
+export class DirectTransport extends PeerTransport<DirectTransportEvents> {
   /** @internal */
   readonly noun = 'DirectTransport';
   readonly kind = 'direct';
+
+  /** @internal */
+  override receive(event: RouterEvent): void {
+    if (event.type === 'rtcp') this.tell('rtcp', event.packet);
+    else super.receive(event);
+  }
+
+  /**
+   * Takes in a compound RTCP packet, in the clear: what a peer would send. Requests for lost packets and key frames of
+   * consumers of this transport are heeded, and so are reports.
+   */
+  async sendRtcp(packet: Uint8Array): Promise<void> {
+    await this.call('sendRtcp', {}, [bytesOf('packet', packet)]);
+  }
 
   /**
    * Feeds RTP packets, in the clear, to a producer of this transport. Await it before sending more: that is the

@@ -103,6 +103,27 @@ JSON: list[tuple[dict[str, object], plenum.Event]] = [
         {"type": "data-buffered-amount-low", "router": "1", "consumer": "2"},
         plenum.DataBufferedAmountLow("1", "2"),
     ),
+    (
+        {
+            "type": "producer-video-orientation-changed",
+            "router": "1",
+            "producer": "2",
+            "backCamera": True,
+            "flip": False,
+            "rotation": 270,
+        },
+        plenum.ProducerVideoOrientationChanged("1", "2", True, False, 270),
+    ),
+    (
+        {
+            "type": "consumer-trace",
+            "router": "1",
+            "consumer": "2",
+            "timestampMs": 3,
+            "trace": {"type": "pli", "ssrc": 4},
+        },
+        plenum.ConsumerTrace("1", "2", 3, {"type": "pli", "ssrc": 4}),
+    ),
     ({"type": "lagged", "count": 7}, plenum.Lagged(7)),
 ]
 

@@ -189,6 +189,45 @@ async def test_observers_tell_who_speaks_and_how_loud(router: plenum.Router) -> 
     assert (await router.dump())["observers"] == [{"id": speaker.id, "kind": "active-speaker"}]
 
 
+async def test_packets_are_traced_and_rtcp_goes_both_ways(router: plenum.Router) -> None:
+    transport = await router.create_direct_transport()
+    voice = await transport.produce(kind="audio", rtp_parameters=opus(1))
+    consumer = await transport.consume(voice, rtp_capabilities=router.rtp_capabilities)
+    await voice.enable_trace_event(["rtp"])
+    await consumer.enable_trace_event(["rtp", "pli"])
+    with pytest.raises(plenum.InvalidParametersError, match="types"):
+        await consumer.enable_trace_event(["sr"])
+    came, went = router.events(plenum.ProducerTrace), router.events(plenum.ConsumerTrace)
+    reports = router.events(plenum.Rtcp)
+    await transport.send_rtp(voice, [packet(1, 7, b"traced")])
+    event = await first(came)
+    assert isinstance(event, plenum.ProducerTrace) and event.producer == voice.id
+    assert event.trace["type"] == "rtp" and event.trace["sequenceNumber"] == 7
+    assert event.trace["payloadSize"] == 6
+    event = await first(went)
+    assert isinstance(event, plenum.ConsumerTrace) and event.trace["type"] == "rtp"
+    ssrc = consumer.rtp_parameters["encodings"][0]["ssrc"]
+    pli = bytes([0x81, 206, 0, 2, 0, 0, 0, 1]) + ssrc.to_bytes(4, "big")
+    await transport.send_rtcp(pli)
+    event = await first(went)
+    assert isinstance(event, plenum.ConsumerTrace)
+    assert event.trace == {"type": "pli", "ssrc": ssrc}
+    assert (await consumer.stats())["pliCount"] == 1
+    report = await first(reports)
+    assert isinstance(report, plenum.Rtcp) and report.transport == transport.id
+    assert report.packet[1] in (200, 201)
+
+
+async def test_a_peer_is_told_how_much_it_may_send(router: plenum.Router) -> None:
+    transport = await router.create_plain_transport(listen="127.0.0.1:0")
+    await transport.set_max_incoming_bitrate(500_000)
+    assert (await transport.stats())["maxIncomingBitrate"] == 500_000
+    await transport.set_max_incoming_bitrate(None)
+    assert (await transport.stats())["maxIncomingBitrate"] is None
+    await transport.enable_trace_event(["bwe"])
+    await transport.enable_trace_event()
+
+
 async def test_a_data_producer_is_piped_to_another_router(sfu: plenum.Sfu) -> None:
     near, far = await sfu.create_router(), await sfu.create_router()
     source, sink = await near.create_direct_transport(), await far.create_direct_transport()

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::error::{Error, Result};
 use super::params::RtpParameters;
 use super::router::Place;
+use super::trace::{OF_CONSUMERS, traced};
 use crate::engine::{Command, Reply};
-use crate::route::{ConsumerId, ConsumerStats, Explanation, ProducerId, SpeakerSlot};
+use crate::route::{ConsumerId, ConsumerStats, Explanation, ProducerId, SpeakerSlot, TraceType};
 use crate::stream::allocate::Demand;
 use crate::stream::select::Layers;
 use crate::wire::MediaKind;
@@ -139,6 +140,18 @@ impl Consumer {
     /// `NotFound` if it is closed.
     pub async fn request_key_frame(&self) -> Result<()> {
         self.place.act(Command::RequestKeyFrame(self.id)).await
+    }
+
+    /// Has [`Event::ConsumerTrace`](crate::Event::ConsumerTrace) told of these types
+    /// from now on; none of them is none. For debugging: each packet is an
+    /// event, and who reads too slowly loses some.
+    ///
+    /// # Errors
+    /// `InvalidParameters` for a type that consumers do not have; `NotFound` if it
+    /// is closed.
+    pub async fn enable_trace_event(&self, types: &[TraceType]) -> Result<()> {
+        let types = traced(types, OF_CONSUMERS)?;
+        self.place.act(Command::TraceConsumer(self.id, types)).await
     }
 
     /// Its figures.

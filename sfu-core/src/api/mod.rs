@@ -40,6 +40,8 @@ mod sdp_session;
 #[cfg(feature = "runtime")]
 mod sfu;
 #[cfg(feature = "runtime")]
+mod trace;
+#[cfg(feature = "runtime")]
 mod transport;
 
 #[cfg(feature = "runtime")]

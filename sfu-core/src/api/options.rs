@@ -271,12 +271,15 @@ pub struct ConsumeOptions {
     pub paused: bool,
     /// Layers wanted at most; none is the best there is.
     pub preferred_layers: Option<Layers>,
+    /// The MID that its packets carry, where the receiver takes that header
+    /// extension: 1 to 16 printable ASCII characters. None by default.
+    pub mid: Option<String>,
 }
 
 impl ConsumeOptions {
     /// A consumer of `producer`, for a receiver with these capabilities.
     pub fn new(producer: ProducerId, capabilities: RtpCapabilities) -> Self {
-        Self { producer, capabilities, paused: false, preferred_layers: None }
+        Self { producer, capabilities, paused: false, preferred_layers: None, mid: None }
     }
 
     /// Whether it starts paused.
@@ -290,6 +293,13 @@ impl ConsumeOptions {
     #[must_use]
     pub fn preferred_layers(mut self, layers: Layers) -> Self {
         self.preferred_layers = Some(layers);
+        self
+    }
+
+    /// The MID that its packets carry.
+    #[must_use]
+    pub fn mid(mut self, mid: impl Into<String>) -> Self {
+        self.mid = Some(mid.into());
         self
     }
 }

@@ -15,11 +15,13 @@ use super::params::RtpParameters;
 use super::params::ortc::pipe_parameters;
 use super::producer::{Producer, consumable};
 use super::router::{Place, Router};
+use super::trace::{OF_CONSUMERS, traced};
 use super::transport::{SrtpParameters, TransportHandle};
 use crate::engine::{Command, Reply};
 use crate::host::PipeListen;
 use crate::route::{
-    ConsumerId, ConsumerStats, PlainRemote, ProducerId, SrtpMaster, TransportId, TransportStats,
+    ConsumerId, ConsumerStats, PlainRemote, ProducerId, SrtpMaster, TraceType, TransportId,
+    TransportStats,
 };
 use crate::wire::MediaKind;
 
@@ -165,6 +167,15 @@ impl PipeTransport {
         self.handle.produce_data(&options).await
     }
 
+    /// Has [`Event::TransportTrace`](crate::Event::TransportTrace) told of these
+    /// types from now on: [`TraceType::Bwe`], or none.
+    ///
+    /// # Errors
+    /// `InvalidParameters` for another type; `NotFound` if it is closed.
+    pub async fn enable_trace_event(&self, types: &[TraceType]) -> Result<()> {
+        self.handle.enable_trace_event(types).await
+    }
+
     /// Its figures.
     ///
     /// # Errors
@@ -270,6 +281,18 @@ impl PipeConsumer {
     /// `NotFound` if it is closed.
     pub async fn resume(&self) -> Result<()> {
         self.each(Command::ResumeConsumer).await
+    }
+
+    /// Has [`Event::ConsumerTrace`](crate::Event::ConsumerTrace) told of these types
+    /// from now on; none of them is none. For debugging: each packet is an
+    /// event, and who reads too slowly loses some.
+    ///
+    /// # Errors
+    /// `InvalidParameters` for a type that consumers do not have; `NotFound` if it
+    /// is closed.
+    pub async fn enable_trace_event(&self, types: &[TraceType]) -> Result<()> {
+        let types = traced(types, OF_CONSUMERS)?;
+        self.each(|id| Command::TraceConsumer(id, types)).await
     }
 
     /// Figures of each encoding, the smallest first.

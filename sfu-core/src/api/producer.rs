@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::error::{Error, ErrorKind, Result};
 use super::params::RtpParameters;
 use super::router::Place;
+use super::trace::{OF_PRODUCERS, traced};
 use crate::engine::{Command, Reply};
-use crate::route::{ProducerId, ProducerStats};
+use crate::route::{ProducerId, ProducerStats, TraceType};
 use crate::wire::MediaKind;
 
 /// One source of media: a microphone, a camera, a screen.
@@ -85,6 +86,18 @@ impl Producer {
     /// video and `speaker` is audio.
     pub async fn set_speaker(&self, speaker: Option<ProducerId>) -> Result<()> {
         self.place.act(Command::SetProducerSpeaker(self.id, speaker)).await
+    }
+
+    /// Has [`Event::ProducerTrace`](crate::Event::ProducerTrace) told of these types
+    /// from now on; none of them is none. For debugging: each packet is an
+    /// event, and who reads too slowly loses some.
+    ///
+    /// # Errors
+    /// `InvalidParameters` for a type that producers do not have; `NotFound` if it
+    /// is closed.
+    pub async fn enable_trace_event(&self, types: &[TraceType]) -> Result<()> {
+        let types = traced(types, OF_PRODUCERS)?;
+        self.place.act(Command::TraceProducer(self.id, types)).await
     }
 
     /// Its figures.

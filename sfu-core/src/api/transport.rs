@@ -21,9 +21,11 @@ use super::params::{
 };
 use super::producer::{Producer, consumable};
 use super::router::Place;
+use super::trace::traced;
 use crate::engine::{Command, Reply};
 use crate::route::{
-    ConsumerConfig, DtlsRemote, PlainRemote, ProducerId, SrtpMaster, TransportId, TransportStats,
+    ConsumerConfig, DtlsRemote, PlainRemote, ProducerId, SrtpMaster, TraceType, TransportId,
+    TransportStats,
 };
 
 /// What every kind of transport can do.
@@ -59,7 +61,7 @@ impl TransportHandle {
     pub(super) async fn consume(&self, options: ConsumeOptions) -> Result<Consumer> {
         validate_rtp_capabilities(&options.capabilities)?;
         let (kind, consumable) = consumable(&self.place, options.producer).await?;
-        let ids = self.egress_ids(None, None);
+        let ids = self.egress_ids(options.mid, None);
         let parameters = consumer_parameters(kind, &consumable, &options.capabilities, ids)?;
         let layers = options.preferred_layers;
         let mut config = consumer_config(kind, &parameters, options.paused, layers)?;
@@ -156,6 +158,15 @@ impl TransportHandle {
         self.place.act(Command::SetAvailableOutgoingBitrate(self.id, available)).await
     }
 
+    pub(super) async fn set_max_incoming_bitrate(&self, max: Option<u64>) -> Result<()> {
+        self.place.act(Command::SetMaxIncomingBitrate(self.id, max)).await
+    }
+
+    pub(super) async fn enable_trace_event(&self, types: &[TraceType]) -> Result<()> {
+        let types = traced(types, &[TraceType::Bwe])?;
+        self.place.act(Command::TraceTransport(self.id, types)).await
+    }
+
     pub(super) async fn close(&self) -> Result<()> {
         self.place.act(Command::CloseTransport(self.id)).await
     }
@@ -243,6 +254,15 @@ macro_rules! transport {
                 self.handle.consume_data(&options).await
             }
 
+            /// Has [`Event::TransportTrace`](crate::Event::TransportTrace) told
+            /// of these types from now on: [`TraceType::Bwe`], or none.
+            ///
+            /// # Errors
+            /// `InvalidParameters` for another type; `NotFound` if it is closed.
+            pub async fn enable_trace_event(&self, types: &[TraceType]) -> Result<()> {
+                self.handle.enable_trace_event(types).await
+            }
+
             /// Its figures.
             ///
             /// # Errors
@@ -267,6 +287,27 @@ macro_rules! transport {
         }
     };
 }
+
+/// What only transports with a peer beyond a network can do.
+macro_rules! bounded {
+    ($name:ident) => {
+        impl $name {
+            /// Asks the peer to send no more than so many bit/s in all, by REMB
+            /// once a second; `None` (as at first) is without limit. Browsers
+            /// heed it whichever feedback is negotiated.
+            ///
+            /// # Errors
+            /// `InvalidParameters` for less than 10,000; `NotFound` if it is
+            /// closed.
+            pub async fn set_max_incoming_bitrate(&self, max: Option<u64>) -> Result<()> {
+                self.handle.set_max_incoming_bitrate(max).await
+            }
+        }
+    };
+}
+
+bounded!(WebRtcTransport);
+bounded!(PlainTransport);
 
 /// A transport for browsers: ICE-lite, DTLS, SRTP.
 #[derive(Clone)]
@@ -397,9 +438,21 @@ impl DirectTransport {
     ///
     /// # Errors
     /// `NotFound` if there is no such producer; `InvalidParameters` if it is
-    /// of another kind of transport or the packet is longer than 1,600 bytes.
+    /// of another transport or the packet is longer than 1,600 bytes.
     pub async fn send_rtp(&self, producer: ProducerId, packet: bytes::Bytes) -> Result<()> {
-        self.handle.place.act(Command::SendRtp(producer, packet)).await
+        self.handle.place.act(Command::SendRtp(self.id(), producer, packet)).await
+    }
+
+    /// Takes in a compound RTCP packet, in the clear: what a peer would send.
+    /// Requests for lost packets and key frames of consumers of this transport
+    /// are heeded, and so are reports. What a peer would be sent comes by
+    /// [`Event::Rtcp`](crate::Event::Rtcp).
+    ///
+    /// # Errors
+    /// `NotFound` if it is closed; `InvalidParameters` if the packet is longer
+    /// than 1,600 bytes.
+    pub async fn send_rtcp(&self, packet: bytes::Bytes) -> Result<()> {
+        self.handle.place.act(Command::SendRtcp(self.id(), packet)).await
     }
 
     /// Feeds several packets, in their order: cheaper than one by one.
@@ -418,7 +471,8 @@ impl DirectTransport {
         // calls cannot come between them.
         while !packets.is_empty() {
             let rest = packets.split_off(packets.len().min(Command::MAX_BATCH));
-            let batch = Command::SendRtpBatch(producer, std::mem::replace(&mut packets, rest));
+            let batch =
+                Command::SendRtpBatch(self.id(), producer, std::mem::replace(&mut packets, rest));
             posted.push(place.client().submit(place.shard, batch));
         }
         let mut outcome = Ok(());

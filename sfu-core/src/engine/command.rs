@@ -10,7 +10,7 @@ use crate::route::{
     ConsumerStats, DataConsumerConfig, DataConsumerId, DataConsumerStats, DataProducerConfig,
     DataProducerId, DataProducerStats, DtlsRemote, Explanation, PipeConfig, PlainConfig,
     PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterDump, RouterId, RtpObserverId,
-    SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster, TransportId, TransportStats,
+    SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster, TraceTypes, TransportId, TransportStats,
 };
 use crate::stream::allocate::Demand;
 use crate::stream::select::Layers;
@@ -106,11 +106,23 @@ pub enum Command {
     /// Closes an observer.
     CloseRtpObserver(RtpObserverId),
     /// Feeds one RTP packet to a producer of a direct transport.
-    SendRtp(ProducerId, Bytes),
+    SendRtp(TransportId, ProducerId, Bytes),
     /// Feeds several, in their order, at most [`Command::MAX_BATCH`]; then the
     /// engine has to run before there are more. The answer is the first refusal;
     /// the other packets are taken all the same.
-    SendRtpBatch(ProducerId, Vec<Bytes>),
+    SendRtpBatch(TransportId, ProducerId, Vec<Bytes>),
+    /// Takes in a compound RTCP packet of whoever stands behind a direct
+    /// transport.
+    SendRtcp(TransportId, Bytes),
+    /// The most that a transport's peer is to send, in bit/s; none is without
+    /// limit. Told to the peer by REMB, once a second.
+    SetMaxIncomingBitrate(TransportId, Option<u64>),
+    /// What is traced of a transport from now on.
+    TraceTransport(TransportId, TraceTypes),
+    /// What is traced of a producer from now on.
+    TraceProducer(ProducerId, TraceTypes),
+    /// What is traced of a consumer from now on.
+    TraceConsumer(ConsumerId, TraceTypes),
     /// Lets a WebRTC transport carry data channels. To be asked for before the
     /// peer can use them.
     EnableData(TransportId, SctpConfig),

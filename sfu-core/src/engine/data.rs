@@ -516,7 +516,7 @@ fn open_stream(
                     return Err(CommandError::InvalidParameters { what, expected });
                 }
             };
-            let opened = transport.data.open(now, stream, parameters.clone(), negotiated);
+            let opened = transport.data.open(now, stream, &parameters, negotiated);
             Ok((Some(opened.map_err(data_error)?), parameters))
         }
         (TransportKind::WebRtc(webrtc), stream) => {

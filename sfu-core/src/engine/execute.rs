@@ -1,6 +1,5 @@
 //! Carries out commands.
 
-use bytes::Bytes;
 use sfu_ice::{DtlsState, IceState, Peer, SrtpProfile, Time};
 
 use super::command::{Command, Reply};
@@ -122,8 +121,15 @@ impl Engine {
                 self.router_mut(router)?.ask_current_key_frame(key);
                 self.activate_consumer(id)
             }
-            Command::SendRtp(id, packet) => self.send_rtp(now, id, &packet),
-            Command::SendRtpBatch(id, packets) => self.send_rtp_batch(now, id, &packets),
+            Command::SendRtp(id, producer, packet) => self.send_rtp(now, id, producer, &packet),
+            Command::SendRtpBatch(id, producer, packets) => {
+                self.send_rtp_batch(now, id, producer, &packets)
+            }
+            Command::SendRtcp(id, packet) => self.send_rtcp(now, id, &packet),
+            Command::SetMaxIncomingBitrate(id, cap) => self.set_incoming_cap(now, id, cap),
+            Command::TraceTransport(id, types) => self.trace_transport(id, types),
+            Command::TraceProducer(id, types) => self.trace_producer(id, types),
+            Command::TraceConsumer(id, types) => self.trace_consumer(id, types),
             Command::EnableData(id, config) => self.enable_data(now, id, config),
             Command::ProduceData(id, config) => self.produce_data(now, id, config),
             Command::CloseDataProducer(id) => self.close_data_producer(now, id),
@@ -484,49 +490,6 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    fn send_rtp_batch(&mut self, now: Time, id: ProducerId, packets: &[Bytes]) -> Result<Reply> {
-        if packets.len() > Command::MAX_BATCH {
-            return Err(CommandError::InvalidParameters {
-                what: "packets in a batch",
-                expected: "at most 64",
-            });
-        }
-        let mut outcome = Ok(());
-        for packet in packets {
-            // One that is refused does not keep the others back.
-            let fed = self.send_rtp(now, id, packet).map(|_| ());
-            outcome = outcome.and(fed);
-        }
-        outcome?;
-        Ok(Reply::Done)
-    }
-
-    fn send_rtp(&mut self, now: Time, id: ProducerId, packet: &[u8]) -> Result<Reply> {
-        /// A packet that does not fit in a slot cannot be forwarded.
-        const MAX_PACKET: usize = 1_600;
-        if packet.len() > MAX_PACKET {
-            return Err(CommandError::InvalidParameters {
-                what: "length of the RTP packet",
-                expected: "at most 1600 bytes",
-            });
-        }
-        let (index, key) = self.producer_key(id)?;
-        let Self { routers, pool, .. } = self;
-        let router = routers.get_mut(index as usize).ok_or(CommandError::Contained)?;
-        let transport = router.producers.get(key as usize).map(|producer| producer.transport);
-        let key = transport.ok_or(CommandError::ProducerNotFound(id))?;
-        let transport =
-            router.transports.get(key as usize).ok_or(CommandError::ProducerNotFound(id))?;
-        if !matches!(transport.kind, TransportKind::Direct) {
-            let (transport, is) = (transport.id, transport.kind_name());
-            return Err(CommandError::WrongTransportKind { transport, is, needs: "direct" });
-        }
-        let mut packet = packet.to_vec();
-        router.ingest(now, key, &mut packet, pool);
-        self.activate(index);
-        Ok(Reply::Done)
-    }
-
     pub(super) fn take_id(&mut self) -> u64 {
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
@@ -545,11 +508,11 @@ impl Engine {
         self.transport_ids.get(&id).copied().ok_or(CommandError::TransportNotFound(id))
     }
 
-    fn producer_key(&self, id: ProducerId) -> Result<(u32, u32)> {
+    pub(super) fn producer_key(&self, id: ProducerId) -> Result<(u32, u32)> {
         self.producer_ids.get(&id).copied().ok_or(CommandError::ProducerNotFound(id))
     }
 
-    fn consumer_key(&self, id: ConsumerId) -> Result<(u32, u32)> {
+    pub(super) fn consumer_key(&self, id: ConsumerId) -> Result<(u32, u32)> {
         self.consumer_ids.get(&id).copied().ok_or(CommandError::ConsumerNotFound(id))
     }
 

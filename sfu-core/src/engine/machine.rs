@@ -275,6 +275,7 @@ impl Engine {
         self.retire(index);
         let Some(router) = self.routers.get_mut(index as usize) else { return };
         router.active = false;
+        self.events.append(&mut router.traces);
         let mut egress = Egress { arena: &mut self.arena, sink };
         let equalize = self.config.equalize;
         router.forward(now, &mut self.pool, &mut egress, &mut self.events, equalize);
@@ -306,6 +307,7 @@ impl Engine {
         router.review(now, key.transport, &mut self.events);
         let mut egress = Egress { arena: &mut self.arena, sink };
         router.report(now, key.transport, &mut egress);
+        self.collect_told(key);
         self.activate(key.router);
     }
 

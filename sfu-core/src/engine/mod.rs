@@ -4,6 +4,7 @@
 mod close;
 mod command;
 mod data;
+mod direct;
 mod execute;
 mod machine;
 mod output;

@@ -14,6 +14,7 @@ use super::consumer::Consumer;
 use super::event::Event;
 use super::ladder::ladder;
 use super::router::Router;
+use super::trace::{Trace, TraceType};
 use crate::stream::allocate::{Allocator, Budget, Choice, Request};
 use crate::wire::MediaKind;
 
@@ -158,6 +159,7 @@ impl Router {
         let mut allocator = std::mem::take(&mut self.allocator);
         if managed {
             self.choose(now, key, &mut allocator);
+            self.trace_choice(now, key, events);
         }
         let mut number = 0;
         for at in 0..self.consumers_of(key) {
@@ -210,6 +212,18 @@ impl Router {
         allocator.allocate(now, &mut transport.allocation.budget, reserved);
         transport.allocation.reserved = reserved;
         transport.allocation.used = allocator.used();
+    }
+
+    fn trace_choice(&self, now: Time, key: u32, events: &mut Vec<Event>) {
+        let Some(transport) = self.transports.get(key as usize) else { return };
+        if transport.trace.contains(TraceType::Bwe) {
+            let trace = Trace::Bwe {
+                available_bitrate: transport.allocation.budget.available(),
+                audio_bitrate: transport.allocation.reserved,
+                video_bitrate: transport.allocation.used,
+            };
+            events.push(transport.traced(self.id, now, trace));
+        }
     }
 
     /// Makes a choice a consumer's target.

@@ -13,6 +13,7 @@ use super::layering::Layering;
 use super::producer::Producer;
 use super::redundancy::Redundancy;
 use super::speakers::SpeakerSlot;
+use super::trace::TraceTypes;
 use crate::stream::allocate::{Choice, Demand, LayersReason};
 use crate::stream::recv::ClockRate;
 use crate::stream::select::{ActiveStreams, Layers, PacketMeta, Reason, Selector};
@@ -59,6 +60,9 @@ pub(crate) struct Consumer {
     /// Packets to which a structure was attached: sent again they have it again.
     pub(crate) attached: [Option<(StreamKey, ExtSeq)>; 4],
     pub(crate) counters: ConsumerCounters,
+    /// What is traced of it.
+    #[serde(skip)]
+    pub(crate) trace: TraceTypes,
 }
 
 /// What an event tells of a consumer's layers.
@@ -75,6 +79,8 @@ pub(crate) struct ConsumerCounters {
     pub(crate) nack_missed: u64,
     pub(crate) resent: u64,
     pub(crate) key_frames_asked: u64,
+    /// Of these, by FIR.
+    pub(crate) firs: u64,
     pub(crate) cached_key_frames: u64,
 }
 
@@ -141,6 +147,7 @@ impl Consumer {
             structure: None,
             attached: [None; 4],
             counters: ConsumerCounters::default(),
+            trace: TraceTypes::default(),
             config,
         }
     }

@@ -16,13 +16,14 @@ use super::keyframe_cache;
 use super::producer::{IncomingStream, MAX_AGE, MAX_AGE_SCARCE, Producer, Stored, equalize};
 use super::router::Router;
 use super::speakers::Speech;
+use super::trace::{PacketTrace, Trace, TraceType};
 use super::transport::{Security, Transport, TransportKind, Way};
 use crate::stream::select::{Decision, PacketMeta, References};
 use crate::stream::send::{Refused, Rewritten, Sent, StreamKey};
 use crate::wire::buf::{EgressArena, Pool, Run, SlotId};
 use crate::wire::codec::{dd, vp8, vp9};
 use crate::wire::rtp::{
-    AbsSendTime, Elements, ExtensionKind, HeaderFields, Replaced, add_padding, rtx,
+    AbsSendTime, Elements, ExtensionKind, HeaderFields, Replaced, RtpHeader, add_padding, rtx,
 };
 use crate::wire::{ExtSeq, MediaKind, RtpTime, SeqNo};
 
@@ -489,6 +490,8 @@ impl Outlet<'_, '_> {
         };
         let now = self.now;
         let mut numbered = false;
+        let traced = consumer.trace.packet(stored.meta.keyframe_start);
+        let mut trace = None;
         let build = |security: &mut Security, buf: &mut [u8]| {
             let elements = stored.header.elements(packet);
             let header =
@@ -502,6 +505,7 @@ impl Outlet<'_, '_> {
             if pad > 0 {
                 len = add_padding(buf, len, pad).ok()?;
             }
+            trace = traced.and_then(|told| traced_packet(told, buf, len, &stored.meta, false));
             security.protect_rtp(buf, len)
         };
         let headroom = HEADROOM + replaced.and_then(|r| r.value).map_or(0, <[u8]>::len);
@@ -509,6 +513,13 @@ impl Outlet<'_, '_> {
         if self.put(consumer, max_len, build) {
             self.count_number(numbered);
             consumer.send.push(now, rewritten.timestamp, payload.len());
+            self.tell(consumer, trace);
+        }
+    }
+
+    fn tell(&mut self, consumer: &Consumer, trace: Option<Trace>) {
+        if let Some(trace) = trace {
+            self.events.push(consumer.traced(self.router, self.now, trace));
         }
     }
 
@@ -573,6 +584,8 @@ impl Outlet<'_, '_> {
         let rtx_seq = consumer.responder.next_seq();
         let headers = &consumer.headers;
         let mut numbered = false;
+        let traced = consumer.trace.packet(stored.meta.keyframe_start);
+        let mut trace = None;
         let build = |security: &mut Security, buf: &mut [u8]| {
             let elements = stored.header.elements(packet);
             let (template, again) = match &headers.resend {
@@ -596,6 +609,7 @@ impl Outlet<'_, '_> {
             body.copy_from_slice(payload);
             rewrite_payload(body, &stored.meta, &rewritten);
             redundancy.write(body);
+            trace = traced.and_then(|told| traced_packet(told, buf, len, &stored.meta, true));
             if again {
                 security.protect_rtp_again(buf, len)
             } else {
@@ -605,6 +619,7 @@ impl Outlet<'_, '_> {
         if self.put(consumer, max_len, build) {
             self.count_number(numbered);
             consumer.counters.resent += 1;
+            self.tell(consumer, trace);
         }
     }
 
@@ -655,6 +670,19 @@ impl Outlet<'_, '_> {
         transport.counters.bytes_sent += len as u64;
         true
     }
+}
+
+/// A packet that goes out, as it is told of.
+fn traced_packet(
+    told: TraceType,
+    buf: &[u8],
+    len: usize,
+    meta: &PacketMeta,
+    retransmission: bool,
+) -> Option<Trace> {
+    let header = RtpHeader::parse(buf.get(..len)?).ok()?;
+    let trace = PacketTrace::new(&header, meta, len, header.payload_len(), retransmission);
+    Some(trace.told_as(told))
 }
 
 /// What was sent under this egress number, as far as it is still kept.

@@ -44,6 +44,14 @@ pub enum CommandError {
         /// What the command needs.
         needs: &'static str,
     },
+    /// The producer is of another transport.
+    #[error("producer {producer} is not of transport {transport}")]
+    WrongTransport {
+        /// The transport that was named.
+        transport: TransportId,
+        /// The producer.
+        producer: ProducerId,
+    },
     /// `connect` was called a second time.
     #[error("transport {0} is connected already")]
     AlreadyConnected(TransportId),

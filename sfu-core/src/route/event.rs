@@ -7,6 +7,7 @@ use sfu_ice::{ChannelParameters, DtlsState, IceState, Message, SctpState, Tuple}
 use super::id::{
     ConsumerId, DataConsumerId, DataProducerId, ProducerId, RouterId, RtpObserverId, TransportId,
 };
+use super::trace::Trace;
 use crate::stream::allocate::LayersReason;
 use crate::stream::select::Layers;
 
@@ -157,6 +158,66 @@ pub enum Event {
         /// The packet, in the clear.
         packet: Bytes,
     },
+    /// An RTCP packet for whoever stands behind a direct transport: what a peer
+    /// would be sent on what it publishes and is sent.
+    Rtcp {
+        /// Router of the transport.
+        router: RouterId,
+        /// The transport.
+        transport: TransportId,
+        /// The compound packet, in the clear.
+        packet: Bytes,
+    },
+    /// A video publisher tells that its picture is to be turned otherwise (CVO,
+    /// 3GPP TS 26.114 §7.4.5); also the first time that it tells it.
+    ProducerVideoOrientationChanged {
+        /// Router of the producer.
+        router: RouterId,
+        /// The producer.
+        producer: ProducerId,
+        /// The picture comes from the camera on the back of the device.
+        back_camera: bool,
+        /// The picture is mirrored horizontally.
+        flip: bool,
+        /// Degrees by which a receiver turns it clockwise: 0, 90, 180 or 270.
+        rotation: u16,
+    },
+    /// Something that was to be traced of a transport, with
+    /// [`TraceType::Bwe`](super::TraceType::Bwe).
+    TransportTrace {
+        /// Router of the transport.
+        router: RouterId,
+        /// The transport.
+        transport: TransportId,
+        /// When, in milliseconds since the UNIX epoch.
+        timestamp_ms: u64,
+        /// What.
+        trace: Trace,
+    },
+    /// Something that was to be traced of a producer: packets and sender
+    /// reports that came, and requests that we sent.
+    ProducerTrace {
+        /// Router of the producer.
+        router: RouterId,
+        /// The producer.
+        producer: ProducerId,
+        /// When, in milliseconds since the UNIX epoch.
+        timestamp_ms: u64,
+        /// What.
+        trace: Trace,
+    },
+    /// Something that was to be traced of a consumer: packets that we sent, and
+    /// requests that came.
+    ConsumerTrace {
+        /// Router of the consumer.
+        router: RouterId,
+        /// The consumer.
+        consumer: ConsumerId,
+        /// When, in milliseconds since the UNIX epoch.
+        timestamp_ms: u64,
+        /// What.
+        trace: Trace,
+    },
     /// The SCTP state of a WebRTC transport or of a pipe changed. A pipe has an
     /// association for each direction, begun when the first data channel is
     /// opened in it; it is as far as the one that is further.
@@ -246,6 +307,11 @@ impl Event {
             | Self::DataConsumerClosed { router, .. }
             | Self::DataBufferedAmountLow { router, .. }
             | Self::Message { router, .. }
+            | Self::Rtcp { router, .. }
+            | Self::ProducerVideoOrientationChanged { router, .. }
+            | Self::TransportTrace { router, .. }
+            | Self::ProducerTrace { router, .. }
+            | Self::ConsumerTrace { router, .. }
             | Self::Rtp { router, .. } => Some(router),
             Self::Lagged(_) => None,
         }
@@ -254,7 +320,7 @@ impl Event {
     /// Bytes of payload that it holds.
     pub fn payload_len(&self) -> usize {
         match self {
-            Self::Rtp { packet, .. } => packet.len(),
+            Self::Rtp { packet, .. } | Self::Rtcp { packet, .. } => packet.len(),
             Self::Message { message, .. } => message.payload.len(),
             _ => 0,
         }
@@ -285,6 +351,10 @@ impl Event {
                 Self::ConsumerLayersChanged { consumer: b, .. },
             ) => a == b,
             (
+                Self::ProducerVideoOrientationChanged { producer: a, .. },
+                Self::ProducerVideoOrientationChanged { producer: b, .. },
+            )
+            | (
                 Self::ProducerDemandChanged { producer: a, .. },
                 Self::ProducerDemandChanged { producer: b, .. },
             ) => a == b,

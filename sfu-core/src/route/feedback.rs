@@ -5,10 +5,11 @@ use sfu_ice::demux::{PacketClass, classify};
 use sfu_ice::{Time, Tuple};
 
 use super::router::Router;
+use super::trace::{Trace, TraceType, producer_trace};
 use super::transport::{SecurityError, TransportKind};
+use crate::wire::Ssrc;
 use crate::wire::buf::Pool;
-use crate::wire::rtcp::{Compound, ReportBlock, RtcpPacket, SenderReport};
-use crate::wire::{SeqNo, Ssrc};
+use crate::wire::rtcp::{Compound, Nack, ReportBlock, RtcpPacket, SenderReport};
 
 /// NACKed packets that wait for one transport at most.
 const MAX_RESEND: usize = 1024;
@@ -35,6 +36,15 @@ impl Router {
             }
         };
         self.handle_compound(now, key, Some(tuple), datagram.get(..len).unwrap_or_default());
+    }
+
+    /// Takes in a compound packet of whoever stands behind a direct transport.
+    pub(crate) fn handle_told_rtcp(&mut self, now: Time, key: u32, packet: &[u8]) {
+        if let Some(transport) = self.transports.get_mut(key as usize) {
+            transport.counters.packets_received += 1;
+            transport.counters.bytes_received += packet.len() as u64;
+        }
+        self.handle_compound(now, key, None, packet);
     }
 
     fn handle_compound(&mut self, now: Time, key: u32, from: Option<Tuple>, bytes: &[u8]) {
@@ -93,11 +103,11 @@ impl Router {
                     self.handle_report_block(now, key, &block);
                 }
             }
-            RtcpPacket::Nack(nack) => self.handle_nack(key, nack.media, nack.seqs()),
-            RtcpPacket::Pli(pli) => self.handle_key_frame_request(key, pli.media),
+            RtcpPacket::Nack(nack) => self.handle_nack(now, key, nack),
+            RtcpPacket::Pli(pli) => self.handle_key_frame_request(now, key, pli.media, false),
             RtcpPacket::Fir(fir) => {
                 for entry in fir.entries() {
-                    self.handle_key_frame_request(key, entry.ssrc);
+                    self.handle_key_frame_request(now, key, entry.ssrc, true);
                 }
             }
             RtcpPacket::Bye(bye) => self.handle_goodbye(key, bye.ssrcs()),
@@ -119,6 +129,10 @@ impl Router {
         }
         transport.clock.handle_sender_report(now, report.info.ntp);
         let Some(producer) = self.producers.get_mut(stream.producer as usize) else { return };
+        if producer.trace.contains(TraceType::Sr) {
+            let trace = Trace::sender_report(report.ssrc, &report.info);
+            self.traces.push(producer_trace(self.id, producer.id, now, trace));
+        }
         if let Some(stream) = producer.streams.get_mut(usize::from(stream.stream)) {
             stream.recv.handle_sender_report(now, &report.info);
         }
@@ -141,20 +155,34 @@ impl Router {
         }
     }
 
-    fn handle_nack(&mut self, key: u32, media: Ssrc, seqs: impl Iterator<Item = SeqNo>) {
-        let Some(consumer) = self.consumer_of_ssrc(key, media) else { return };
+    fn handle_nack(&mut self, now: Time, key: u32, nack: &Nack<'_>) {
+        let Some(consumer) = self.consumer_of_ssrc(key, nack.media) else { return };
+        if let Some(consumer) = self.consumers.get(consumer as usize)
+            && consumer.trace.contains(TraceType::Nack)
+        {
+            let trace = Trace::nack(nack.media, nack.seqs());
+            self.traces.push(consumer.traced(self.id, now, trace));
+        }
         let Some(transport) = self.transports.get_mut(key as usize) else { return };
         if !std::mem::replace(&mut transport.queued, true) {
             self.dirty_transports.push(key);
         }
         let room = MAX_RESEND.saturating_sub(transport.resend.len());
-        transport.resend.extend(seqs.take(room).map(|seq| (consumer, seq)));
+        transport.resend.extend(nack.seqs().take(room).map(|seq| (consumer, seq)));
     }
 
-    fn handle_key_frame_request(&mut self, key: u32, media: Ssrc) {
+    fn handle_key_frame_request(&mut self, now: Time, key: u32, media: Ssrc, fir: bool) {
         let Some(key) = self.consumer_of_ssrc(key, media) else { return };
         let Some(consumer) = self.consumers.get_mut(key as usize) else { return };
         consumer.counters.key_frames_asked += 1;
+        consumer.counters.firs += u64::from(fir);
+        let (asked, trace) = match fir {
+            true => (TraceType::Fir, Trace::Fir { ssrc: media }),
+            false => (TraceType::Pli, Trace::Pli { ssrc: media }),
+        };
+        if consumer.trace.contains(asked) {
+            self.traces.push(consumer.traced(self.id, now, trace));
+        }
         self.ask_current_key_frame(key);
     }
 

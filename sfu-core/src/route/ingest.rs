@@ -7,9 +7,10 @@
 use sfu_ice::{Time, Tuple};
 
 use super::picture_end::is_idle;
-use super::producer::Stored;
+use super::producer::{Stored, orientation_changed};
 use super::router::Router;
 use super::speakers::Speech;
+use super::trace::{PacketTrace, producer_trace};
 use super::transport::{SecurityError, StreamRef, Transport, TransportKind, match_stream};
 use crate::stream::recv::{ArrivalKind, ntp_at};
 use crate::stream::select::{CaptureTime, PacketMeta};
@@ -171,6 +172,7 @@ impl Router {
             incoming.recv.push(now, header.seq, header.timestamp, packet.len())
         };
         if !arrival.kind.is_new() {
+            incoming.counters.discarded += 1;
             return;
         }
         incoming.codec = codec_index;
@@ -209,6 +211,16 @@ impl Router {
         if meta.keyframe_start {
             incoming.counters.key_frames += 1;
             incoming.key_frames.satisfied();
+        }
+        if let Some(told) = producer.trace.packet(meta.keyframe_start) {
+            let trace =
+                PacketTrace::new(&header, &meta, packet.len(), header.payload_len(), recovered);
+            self.traces.push(producer_trace(self.id, producer.id, now, trace.told_as(told)));
+        }
+        if let Some(told) = extensions.video_orientation
+            && producer.orientation.replace(told) != Some(told)
+        {
+            self.traces.push(orientation_changed(self.id, producer.id, told));
         }
         if paused || full {
             return;

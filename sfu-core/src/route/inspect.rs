@@ -3,9 +3,13 @@
 use sfu_ice::Time;
 
 use super::router::Router;
-use super::stats::{ConsumerStats, Explanation, InboundRtpStats, ProducerStats, TransportStats};
+use super::stats::{
+    ConsumerStats, Explanation, InboundRtpStats, LayerBitrate, ProducerStats, TransportStats,
+};
 use super::transport::TransportKind;
+use crate::stream::recv::LayerMeter;
 use crate::stream::select::Reason;
+use crate::wire::MediaKind;
 
 impl Router {
     pub(crate) fn transport_stats(&self, key: u32) -> Option<TransportStats> {
@@ -39,6 +43,7 @@ impl Router {
             bytes_sent: transport.counters.bytes_sent,
             round_trip_time: transport.rtt.map(|rtt| rtt.as_secs_f64()),
             available_outgoing_bitrate: transport.allocation.budget.available(),
+            max_incoming_bitrate: transport.incoming_cap,
             refused: transport.counters.refused,
         })
     }
@@ -56,7 +61,10 @@ impl Router {
             bitrate: stream.recv.bits_per_second(now),
             nack_count: stream.counters.nacked,
             retransmitted_packets_received: stream.counters.recovered,
+            packets_discarded: stream.counters.discarded,
             pli_count: stream.key_frames.sent,
+            fir_count: stream.counters.firs,
+            bitrate_by_layer: bitrate_by_layer(producer.config.kind, &stream.layers),
             key_frames_received: stream.counters.key_frames,
             cached_key_frames: stream.cache.hits,
         });
@@ -87,6 +95,8 @@ impl Router {
             nack_count: consumer.counters.nacked,
             nack_missed: consumer.counters.nack_missed,
             pli_count: consumer.counters.key_frames_asked,
+            fir_count: consumer.counters.firs,
+            jitter: report.map_or(0.0, |report| consumer.send.seconds(report.jitter)),
             cached_key_frames: consumer.counters.cached_key_frames,
             fraction_lost: report.map_or(0.0, |report| f64::from(report.fraction_lost) / 256.0),
             round_trip_time: consumer.send.rtt().map(|rtt| rtt.as_secs_f64()),
@@ -141,4 +151,18 @@ impl Router {
             reason: reason.to_owned(),
         })
     }
+}
+
+fn bitrate_by_layer(kind: MediaKind, meter: &LayerMeter) -> Vec<LayerBitrate> {
+    let Some((top, fastest)) = meter.top().filter(|_| kind == MediaKind::Video) else {
+        return Vec::new();
+    };
+    let pairs =
+        (0..=top).flat_map(|spatial| (0..=fastest).map(move |temporal| (spatial, temporal)));
+    let rate = |(spatial_layer, temporal_layer)| LayerBitrate {
+        spatial_layer,
+        temporal_layer,
+        bitrate: meter.bitrate(spatial_layer, temporal_layer),
+    };
+    pairs.map(rate).collect()
 }

@@ -30,6 +30,7 @@ mod router;
 mod snapshot;
 mod speakers;
 mod stats;
+mod trace;
 pub(crate) mod transport;
 
 pub use config::{
@@ -52,8 +53,10 @@ pub use speakers::{
     ActiveSpeakerOptions, AudioLevelOptions, ObserverScope, SpeakerOptions, SpeakerSlot, Speakers,
 };
 pub use stats::{
-    ConsumerStats, Explanation, InboundRtpStats, ProducerStats, Refused, TransportStats,
+    ConsumerStats, Explanation, InboundRtpStats, LayerBitrate, ProducerStats, Refused,
+    TransportStats,
 };
+pub use trace::{PacketTrace, Trace, TraceType, TraceTypes};
 
 pub(crate) use consumer::Consumer;
 pub(crate) use data::Delivered;

@@ -9,17 +9,19 @@ use sfu_ice::Time;
 use super::cascade::Upstream;
 use super::config::{CodecConfig, ProducerConfig};
 use super::demand::ProducerDemand;
-use super::id::ProducerId;
+use super::event::Event;
+use super::id::{ProducerId, RouterId};
 use super::keyframe::KeyFrameRequests;
 use super::keyframe_cache::KeyFrameCache;
 use super::ladder::{Sizes, ladder};
 use super::layering::Layering;
 use super::speakers::{Speech, Voice};
+use super::trace::TraceTypes;
 use crate::stream::allocate::Ladder;
 use crate::stream::recv::{ClockRate, LayerMeter, NackGenerator, RecvStream};
 use crate::stream::select::PacketMeta;
 use crate::wire::buf::{PacketRing, Pool};
-use crate::wire::rtp::{ElementRange, RtpHeader};
+use crate::wire::rtp::{ElementRange, RtpHeader, VideoOrientation};
 use crate::wire::{ExtSeq, MediaKind, PayloadType, Rid, Ssrc};
 
 /// Packets kept of a video encoding: about a second at several Mbit/s.
@@ -59,6 +61,10 @@ pub(crate) struct Producer {
     /// What it offers, as it was last measured.
     pub(crate) ladder: Ladder,
     pub(crate) demand: ProducerDemand,
+    /// What is traced of it.
+    pub(crate) trace: TraceTypes,
+    /// How its picture is to be turned, as was told last.
+    pub(crate) orientation: Option<VideoOrientation>,
     /// Of an audio producer: what it says, and whether slots hear it.
     pub(crate) voice: Option<Box<Voice>>,
 }
@@ -101,6 +107,17 @@ pub(crate) struct IncomingStream {
     pub(crate) counters: StreamCounters,
 }
 
+/// Tells how a producer's picture is to be turned now.
+pub(crate) fn orientation_changed(
+    router: RouterId,
+    producer: ProducerId,
+    orientation: VideoOrientation,
+) -> Event {
+    let VideoOrientation { back_camera, flip, quarter_turns } = orientation;
+    let rotation = u16::from(quarter_turns & 3) * 90;
+    Event::ProducerVideoOrientationChanged { router, producer, back_camera, flip, rotation }
+}
+
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct StreamCounters {
     pub(crate) packets: u64,
@@ -108,6 +125,10 @@ pub(crate) struct StreamCounters {
     pub(crate) nacked: u64,
     pub(crate) recovered: u64,
     pub(crate) key_frames: u64,
+    /// Packets that were repeated, or out of all order.
+    pub(crate) discarded: u64,
+    /// Of the requests for key frames, those by FIR.
+    pub(crate) firs: u64,
     /// As told in the last receiver report.
     pub(crate) lost: i32,
 }
@@ -163,6 +184,8 @@ impl Producer {
             active: 0,
             ladder: Ladder::new(),
             demand: ProducerDemand::default(),
+            trace: TraceTypes::default(),
+            orientation: None,
             voice: (config.kind == MediaKind::Audio).then(|| Box::new(Voice::new())),
             config,
         };

@@ -9,6 +9,7 @@ use sfu_ice::Time;
 use super::consumer::stream_of_key;
 use super::egress::Egress;
 use super::router::Router;
+use super::trace::{Trace, TraceType, TraceTypes, producer_trace};
 use super::transport::{Security, Transport, TransportKind, Way};
 use crate::wire::rtcp::{FirEntry, Pli, ReportBlock, RtcpWriter};
 use crate::wire::{MediaKind, SeqNo, Ssrc};
@@ -32,6 +33,10 @@ const EMPTY_BLOCK: ReportBlock = ReportBlock {
     last_sr: 0,
     delay_since_last_sr: 0,
 };
+/// Streams that a bound on what a peer sends is told of at most.
+const MAX_CAPPED: usize = 255;
+/// A bit rate that nobody reaches: undoes a bound.
+const UNCAPPED: u64 = 10_000_000_000;
 /// Names us in feedback that is about no stream of ours.
 const CNAME: &str = "plenum";
 /// Blocks in one report (its count field has five bits).
@@ -88,7 +93,7 @@ impl Router {
         }
         sooner(transport.allocation.deadline());
         // Without a way for feedback there is no time for it either.
-        if transport.rtcp_way().is_some() {
+        if transport.takes_rtcp() {
             sooner(transport.twcc_in.next_deadline());
             let rtt = transport.rtt.unwrap_or(DEFAULT_RTT);
             for producer in &transport.producers {
@@ -140,9 +145,9 @@ impl Router {
 
     /// NACK, PLI, FIR and transport-wide feedback to a publisher.
     fn send_feedback(&mut self, now: Time, key: u32, egress: &mut Egress<'_>) {
-        let Self { transports, producers, .. } = self;
+        let Self { transports, producers, traces, id, .. } = self;
         let Some(transport) = transports.get_mut(key as usize) else { return };
-        if !transport.security.is_ready() || transport.rtcp_way().is_none() {
+        if !transport.security.is_ready() || !transport.takes_rtcp() {
             return;
         }
         let sender = transport.feedback_ssrc;
@@ -150,7 +155,8 @@ impl Router {
         for at in 0..transport.producers.len() {
             let Some(producer) = transport.producers.get(at) else { break };
             let Some(producer) = producers.get_mut(*producer as usize) else { continue };
-            let paused = producer.paused;
+            let (paused, traced) = (producer.paused, producer.trace);
+            let mut requests = Requests::default();
             for stream in &mut producer.streams {
                 let Some(media) = stream.ssrc else { continue };
                 let mut missing = [SeqNo(0); MAX_NACKED];
@@ -175,6 +181,10 @@ impl Router {
                 let fir = codec.is_some_and(|codec| codec.fir && !codec.pli);
                 if pli && fir {
                     stream.fir_seq = stream.fir_seq.wrapping_add(1);
+                    stream.counters.firs += 1;
+                }
+                if !traced.is_empty() {
+                    requests.note(traced, media, missing, pli, fir);
                 }
                 let entry = FirEntry { ssrc: media, command: stream.fir_seq };
                 transport.send_compound(egress, |writer| {
@@ -188,6 +198,9 @@ impl Router {
                     }
                 });
             }
+            traces.extend(
+                requests.0.into_iter().map(|trace| producer_trace(*id, producer.id, now, trace)),
+            );
         }
         transport.send_twcc(now, egress);
     }
@@ -220,6 +233,12 @@ impl Router {
             }
         }
         transport.send_receiver_report(egress, blocks.get(..count).unwrap_or_default());
+        if transport.incoming_cap.is_some() || transport.uncapped > 0 {
+            let ssrcs = transport.producers.iter().filter_map(|key| producers.get(*key as usize));
+            let ssrcs = ssrcs.flat_map(|producer| producer.streams.iter().filter_map(|s| s.ssrc));
+            let ssrcs: Vec<Ssrc> = ssrcs.take(MAX_CAPPED).collect();
+            transport.send_cap(egress, &ssrcs);
+        }
         if !transport.can_send() {
             return;
         }
@@ -257,7 +276,37 @@ impl Router {
     }
 }
 
+/// What a publisher is asked for, as it is told of.
+#[derive(Default)]
+struct Requests(Vec<Trace>);
+
+impl Requests {
+    fn note(&mut self, of: TraceTypes, ssrc: Ssrc, missing: &[SeqNo], asked: bool, fir: bool) {
+        if !missing.is_empty() && of.contains(TraceType::Nack) {
+            self.0.push(Trace::nack(ssrc, missing.iter().copied()));
+        }
+        match (asked, fir) {
+            (true, true) if of.contains(TraceType::Fir) => self.0.push(Trace::Fir { ssrc }),
+            (true, false) if of.contains(TraceType::Pli) => self.0.push(Trace::Pli { ssrc }),
+            _ => {}
+        }
+    }
+}
+
 impl Transport {
+    /// Tells the peer how much it may send, all streams together (REMB). Senders
+    /// heed it also where transport-wide feedback is in use.
+    fn send_cap(&mut self, egress: &mut Egress<'_>, ssrcs: &[Ssrc]) {
+        if ssrcs.is_empty() {
+            return;
+        }
+        let (sender, cap) = (self.feedback_ssrc, self.incoming_cap.unwrap_or(UNCAPPED));
+        self.uncapped = self.uncapped.saturating_sub(1);
+        self.send_compound(egress, |writer| {
+            let _ = writer.remb(sender, cap, ssrcs);
+        });
+    }
+
     fn send_twcc(&mut self, now: Time, egress: &mut Egress<'_>) {
         let sender = self.feedback_ssrc;
         let Some(to) = self.rtcp_way() else { return };
@@ -311,6 +360,18 @@ impl Transport {
         cname: &str,
         write: impl FnOnce(&mut RtcpWriter<'_>),
     ) -> Option<usize> {
+        if matches!(self.kind, TransportKind::Direct) {
+            let mut packet = vec![0; MAX_COMPOUND];
+            let mut writer = RtcpWriter::compound(&mut packet, ssrc, cname);
+            write(&mut writer);
+            let len = writer.finish();
+            packet.truncate(len);
+            if len > 0 {
+                self.told.push(packet.into());
+                self.counters.count_sent(Some(len));
+            }
+            return (len > 0).then_some(len);
+        }
         let to = self.rtcp_way()?;
         let sent = send_compound(&mut self.security, to, egress, ssrc, cname, write);
         self.counters.count_sent(sent);

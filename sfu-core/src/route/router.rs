@@ -47,6 +47,8 @@ pub(crate) struct Router {
     pub(crate) observers: Observers,
     /// What is to be closed before the next forwarding.
     pub(crate) retired: Vec<Retired>,
+    /// What was traced and is still to be told.
+    pub(crate) traces: Vec<Event>,
     /// Serial of the next producer.
     pub(crate) next_serial: u32,
     /// Whether the engine has it in its list of routers to run.
@@ -88,6 +90,7 @@ impl Router {
             ranking: Ranking::new(SpeakerOptions::default()),
             observers: Observers::default(),
             retired: Vec::new(),
+            traces: Vec::new(),
             next_serial: 0,
             active: false,
         }

@@ -28,6 +28,7 @@ use super::picture_end::is_idle;
 use super::producer::{Fresh, IncomingStream, Producer, Stored, StreamCounters};
 use super::router::Router;
 use super::speakers::{Observers, Ranking, Speech, Voice};
+use super::trace::TraceTypes;
 use super::transport::{
     Pipe, PipeData, Plain, Security, SrtpPair, StreamTable, Transport, TransportCounters,
     TransportKind, WebRtc,
@@ -71,6 +72,8 @@ struct TransportSnapshot {
     tick_due: Time,
     counters: TransportCounters,
     allocation: Allocation,
+    incoming_cap: Option<u64>,
+    uncapped: u8,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -332,6 +335,8 @@ fn transport_snapshot(transport: &Transport) -> Option<TransportSnapshot> {
         tick_due: transport.tick_due,
         counters: transport.counters,
         allocation: transport.allocation.clone(),
+        incoming_cap: transport.incoming_cap,
+        uncapped: transport.uncapped,
     })
 }
 
@@ -381,6 +386,10 @@ fn restore_transport(
         tick_due: snapshot.tick_due,
         counters: snapshot.counters,
         allocation: snapshot.allocation,
+        trace: TraceTypes::default(),
+        incoming_cap: snapshot.incoming_cap,
+        uncapped: snapshot.uncapped,
+        told: Vec::new(),
         attention: false,
     })
 }
@@ -460,6 +469,7 @@ fn restore_producer(snapshot: ProducerSnapshot, pool: &mut Pool) -> Producer {
             cache: stream.cache,
             layering: stream.layering,
             unread: stream.unread,
+            waiting: stream.waiting,
             counters: stream.counters,
         }
     };

@@ -48,6 +48,8 @@ pub struct TransportStats {
     pub round_trip_time: Option<f64>,
     /// What the path to the peer carries, in bit/s; none is without limit.
     pub available_outgoing_bitrate: Option<u64>,
+    /// The most that the peer was asked to send, in bit/s; none is without limit.
+    pub max_incoming_bitrate: Option<u64>,
     /// Refused input by reason.
     pub refused: Refused,
 }
@@ -102,13 +104,32 @@ pub struct InboundRtpStats {
     pub nack_count: u64,
     /// Packets that came by retransmission.
     pub retransmitted_packets_received: u64,
+    /// Packets that came twice, too late or out of all order, and were dropped.
+    pub packets_discarded: u64,
     /// Key frames asked of the publisher.
     pub pli_count: u64,
+    /// Of these, by FIR.
+    pub fir_count: u64,
+    /// What a receiver of each pair of layers is sent, in bit/s; of video.
+    pub bitrate_by_layer: Vec<LayerBitrate>,
     /// Key frames received.
     pub key_frames_received: u64,
     /// Receivers that started with a key frame which we still had, so that none
     /// was asked of the publisher.
     pub cached_key_frames: u64,
+}
+
+/// What layers of a stream cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct LayerBitrate {
+    /// Spatial layer inside of the stream, with those that it needs.
+    pub spatial_layer: u8,
+    /// Temporal layer, with those below it.
+    pub temporal_layer: u8,
+    /// In bit/s, averaged.
+    pub bitrate: u32,
 }
 
 /// Figures of a producer.
@@ -159,6 +180,10 @@ pub struct ConsumerStats {
     pub nack_missed: u64,
     /// Key frames that the receiver asked for (PLI and FIR).
     pub pli_count: u64,
+    /// Of these, by FIR.
+    pub fir_count: u64,
+    /// Interarrival jitter in seconds, in the receiver's last report.
+    pub jitter: f64,
     /// Times that it started with a key frame which we still had.
     pub cached_key_frames: u64,
     /// Loss in the receiver's last report, 0 to 1.

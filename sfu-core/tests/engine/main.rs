@@ -26,4 +26,5 @@ mod snapshot;
 mod speakers;
 mod svc;
 mod switching;
+mod trace;
 mod webrtc;

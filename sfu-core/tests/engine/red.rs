@@ -85,7 +85,7 @@ fn each_receiver_gets_what_it_negotiated() {
         packet.extend(ssrc.to_be_bytes());
         packet.extend(&payload);
         sent.push((payload_type, payload));
-        world.ok(Command::SendRtp(producer, Bytes::from(packet)));
+        world.ok(Command::SendRtp(transport, producer, Bytes::from(packet)));
         world.run_millis(20);
     }
     world.run_millis(100);

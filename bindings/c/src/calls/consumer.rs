@@ -111,6 +111,19 @@ pub unsafe extern "C" fn plenum_consumer_request_key_frame(
     call!("Consumer.requestKeyFrame", sfu, consumer, request)
 }
 
+/// Chooses what is traced, by PLENUM_EVENT_CONSUMER_TRACE: `types` is a JSON
+/// array of "rtp", "keyframe", "nack", "pli" and "fir".
+/// Answer: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_consumer_enable_trace_event(
+    sfu: *mut plenum_sfu,
+    consumer: u64,
+    types: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!("Consumer.enableTraceEvent", sfu, consumer, request, json("types", types))
+}
+
 /// Counters of the consumer. Answer: an object.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plenum_consumer_stats(

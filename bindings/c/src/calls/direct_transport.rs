@@ -31,6 +31,26 @@ pub unsafe extern "C" fn plenum_direct_transport_send_rtp(
     )
 }
 
+/// Takes in a compound RTCP packet, as if it came from the other side: requests
+/// for lost packets and key frames, and reports. What the other side would be
+/// sent comes by PLENUM_EVENT_RTCP. Answer: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_direct_transport_send_rtcp(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    packet: *const u8,
+    packet_len: usize,
+    request: *mut u64,
+) -> plenum_result {
+    call!(
+        "DirectTransport.sendRtcp",
+        sfu,
+        transport,
+        request,
+        payload("packet", packet, packet_len)
+    )
+}
+
 /// Brings a track of the other side into the router. `kind` is "audio" or
 /// "video"; `rtp_parameters` (JSON) say how it is sent. Options: paused
 /// (false), speaker (id of the audio producer of the same person). Answer: {id,
@@ -56,7 +76,7 @@ pub unsafe extern "C" fn plenum_direct_transport_produce(
 }
 
 /// Sends a producer to the other side, whose RTP capabilities are given (JSON).
-/// Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
+/// Options: paused (false), preferredLayers {spatialLayer, temporalLayer}, mid.
 /// Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plenum_direct_transport_consume(
@@ -152,6 +172,19 @@ pub unsafe extern "C" fn plenum_direct_transport_consume_data(
         id("dataProducer", data_producer),
         options("options", options)
     )
+}
+
+/// Chooses what is traced, by PLENUM_EVENT_TRANSPORT_TRACE: `types` is a JSON
+/// array of "bwe", or an empty one.
+/// Answer: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_direct_transport_enable_trace_event(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    types: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!("DirectTransport.enableTraceEvent", sfu, transport, request, json("types", types))
 }
 
 /// Counters of the direct transport. Answer: an object.

@@ -1,5 +1,7 @@
 //! The calls of a consumer on a pipe.
 
+use std::ffi::c_char;
+
 use crate::call::call;
 use crate::result::plenum_result;
 use crate::sfu::plenum_sfu;
@@ -22,6 +24,19 @@ pub unsafe extern "C" fn plenum_pipe_consumer_resume(
     request: *mut u64,
 ) -> plenum_result {
     call!("PipeConsumer.resume", sfu, pipe_consumer, request)
+}
+
+/// Chooses what is traced, by PLENUM_EVENT_CONSUMER_TRACE: `types` is a JSON
+/// array of "rtp", "keyframe", "nack", "pli" and "fir".
+/// Answer: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_pipe_consumer_enable_trace_event(
+    sfu: *mut plenum_sfu,
+    pipe_consumer: u64,
+    types: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!("PipeConsumer.enableTraceEvent", sfu, pipe_consumer, request, json("types", types))
 }
 
 /// Counters of each stream of the pipe consumer. Answer: an array, to be read

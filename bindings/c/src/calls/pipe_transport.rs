@@ -98,6 +98,19 @@ pub unsafe extern "C" fn plenum_pipe_transport_consume_data(
     )
 }
 
+/// Chooses what is traced, by PLENUM_EVENT_TRANSPORT_TRACE: `types` is a JSON
+/// array of "bwe", or an empty one.
+/// Answer: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_pipe_transport_enable_trace_event(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    types: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!("PipeTransport.enableTraceEvent", sfu, transport, request, json("types", types))
+}
+
 /// Counters of the pipe transport. Answer: an object.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plenum_pipe_transport_stats(

@@ -1,5 +1,7 @@
 //! The calls of a producer.
 
+use std::ffi::c_char;
+
 use crate::call::call;
 use crate::result::plenum_result;
 use crate::sfu::plenum_sfu;
@@ -34,6 +36,19 @@ pub unsafe extern "C" fn plenum_producer_set_speaker(
     request: *mut u64,
 ) -> plenum_result {
     call!("Producer.setSpeaker", sfu, producer, request, id_or_null("speaker", speaker))
+}
+
+/// Chooses what is traced, by PLENUM_EVENT_PRODUCER_TRACE: `types` is a JSON
+/// array of "rtp", "keyframe", "nack", "pli", "fir" and "sr".
+/// Answer: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_producer_enable_trace_event(
+    sfu: *mut plenum_sfu,
+    producer: u64,
+    types: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!("Producer.enableTraceEvent", sfu, producer, request, json("types", types))
 }
 
 /// Counters of the producer. Answer: an object.

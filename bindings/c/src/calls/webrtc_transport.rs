@@ -72,7 +72,7 @@ pub unsafe extern "C" fn plenum_webrtc_transport_produce(
 }
 
 /// Sends a producer to the other side, whose RTP capabilities are given (JSON).
-/// Options: paused (false), preferredLayers {spatialLayer, temporalLayer}.
+/// Options: paused (false), preferredLayers {spatialLayer, temporalLayer}, mid.
 /// Answer: {id, router, transport, kind, producer, rtpParameters, paused}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plenum_webrtc_transport_consume(
@@ -168,6 +168,37 @@ pub unsafe extern "C" fn plenum_webrtc_transport_consume_data(
         id("dataProducer", data_producer),
         options("options", options)
     )
+}
+
+/// Asks the other side to send no more than `bitrate` (bit/s) in all, at least
+/// 10,000; a negative one is without limit. Answer: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_webrtc_transport_set_max_incoming_bitrate(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    bitrate: i64,
+    request: *mut u64,
+) -> plenum_result {
+    call!(
+        "WebRtcTransport.setMaxIncomingBitrate",
+        sfu,
+        transport,
+        request,
+        number_or_null("bitrate", bitrate)
+    )
+}
+
+/// Chooses what is traced, by PLENUM_EVENT_TRANSPORT_TRACE: `types` is a JSON
+/// array of "bwe", or an empty one.
+/// Answer: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_webrtc_transport_enable_trace_event(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    types: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!("WebRtcTransport.enableTraceEvent", sfu, transport, request, json("types", types))
 }
 
 /// Counters of the WebRTC transport. Answer: an object.

@@ -13,7 +13,7 @@ import type { MediaKind, RtpCapabilities, RtpEncodingParameters, RtpParameters }
 import { SCORES_MS, scoreOf } from './scores.js';
 import { RateMeter, sendStats, type RtpStreamSendStats } from './stats.js';
 import { Ticker } from './ticker.js';
-import { checkTraceTypes } from './trace.js';
+import { checkTraceTypes, traceData } from './trace.js';
 
 /** Options of `transport.consume`. */
 export type ConsumerOptions<ConsumerAppData extends AppData = AppData> = {
@@ -335,10 +335,11 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Sink<Co
     await this.call('requestKeyFrame');
   }
 
-  /** Chooses what `trace` events are wanted. The SFU tells none. */
+  /** Chooses what `trace` events are told. */
   async enableTraceEvent(types: ConsumerTraceEventType[] = []): Promise<void> {
     const chosen = checkTraceTypes(types, TRACE_TYPES);
     this.check('enableTraceEvent');
+    await this.call('enableTraceEvent', { types: chosen });
     this.#traceTypes = chosen;
   }
 
@@ -348,6 +349,14 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Sink<Co
       case 'consumer-layers-changed':
         this.#layersChanged(event.current, event.target);
         break;
+      case 'consumer-trace': {
+        // What is about packets went to the endpoint; the rest was asked by it.
+        const direction = ['rtp', 'keyframe'].includes(event.trace.type) ? 'out' : 'in';
+        const data = traceData<ConsumerTraceEventType>(event.trace, event.timestampMs, direction);
+        this.safeEmit('trace', data);
+        this.observer.safeEmit('trace', data);
+        break;
+      }
       case 'consumer-closed':
         // The transport is gone for a reason of its own, and tells so itself; or a pipe's producer is closed.
         if (event.reason === 'origin-closed') this.sourceClosed();

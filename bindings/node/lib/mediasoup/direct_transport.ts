@@ -2,10 +2,8 @@
 
 import type { SfuEvent } from '../events.js';
 import type { AppData } from './app_data.js';
-import type { Consumer } from './consumer.js';
 import type { EnhancedEventEmitter } from './enhanced_events.js';
 import { UnsupportedError } from './errors.js';
-import { keyFrameRequests } from './rtcp.js';
 import type { BaseTransportStats } from './stats.js';
 import {
   Transport,
@@ -83,20 +81,18 @@ export class DirectTransport<DirectTransportAppData extends AppData = AppData> e
     throw new UnsupportedError('setMinOutgoingBitrate: a DirectTransport has no path whose bit rate could be bounded');
   }
 
-  /** Takes RTCP of the application: requests for key frames of its consumers have effect, other packets have none. */
+  /** Takes RTCP of the application, as if an endpoint had sent it: requests for packets and key frames, and reports. */
   sendRtcp(rtcpPacket: Buffer): void {
     if (!((rtcpPacket as unknown) instanceof Uint8Array)) throw new TypeError('rtcpPacket: expected a Buffer');
     this.check('sendRtcp');
-    for (const ssrc of keyFrameRequests(rtcpPacket)) {
-      this.#consumer(ssrc)?.requestKeyFrame().catch(() => undefined);
-    }
-  }
-
-  #consumer(ssrc: number): Consumer | undefined {
-    const id = this.baseDump().mapSsrcConsumerId.find((entry) => entry.key === ssrc)?.value;
-    return id === undefined ? undefined : this.parts.book.consumers.get(id);
+    // The caller may reuse its buffer.
+    this.engine.tell('DirectTransport.sendRtcp', this.engineId, {}, [Buffer.from(rtcpPacket)]);
   }
 
   /** @internal */
-  protected override heard(_event: SfuEvent): void {}
+  protected override heard(event: SfuEvent): void {
+    if (event.type !== 'rtcp') return;
+    this.safeEmit('rtcp', event.packet);
+    this.observer.safeEmit('rtcp', event.packet);
+  }
 }

@@ -1,5 +1,6 @@
 // A producer: one source of audio or video that the router receives.
 
+import type { SfuEvent } from '../events.js';
 import type { ProducerStats } from '../stats.js';
 import type { AppData } from './app_data.js';
 import { producerType } from './codecs.js';
@@ -11,7 +12,7 @@ import { Source } from './flow.js';
 import type { MediaKind, RtpParameters } from './rtp_parameters.js';
 import { Scores } from './scores.js';
 import { receiveStats, type RtpStreamRecvStats } from './stats.js';
-import { checkTraceTypes } from './trace.js';
+import { checkTraceTypes, traceData } from './trace.js';
 
 /** Options of `transport.produce`. */
 export type ProducerOptions<ProducerAppData extends AppData = AppData> = {
@@ -123,6 +124,7 @@ export class Producer<ProducerAppData extends AppData = AppData> extends Source<
     this.#parts = parts;
     this.#type = producerType(parts.rtpParameters);
     this.#scores = new Scores(() => this.#poll());
+    this.hear(parts.engineId, (event) => this.#on(event));
     for (const emitter of [this, this.observer]) {
       emitter.on('newListener' as never, (name: string) => {
         if (name === 'score' && !this.closed) this.#scores.start();
@@ -194,10 +196,11 @@ export class Producer<ProducerAppData extends AppData = AppData> extends Source<
     });
   }
 
-  /** Chooses what `trace` events are wanted. The SFU tells none. */
+  /** Chooses what `trace` events are told. */
   async enableTraceEvent(types: ProducerTraceEventType[] = []): Promise<void> {
     const chosen = checkTraceTypes(types, TRACE_TYPES);
     this.check('enableTraceEvent');
+    await this.call('enableTraceEvent', { types: chosen });
     this.#traceTypes = chosen;
   }
 
@@ -212,6 +215,29 @@ export class Producer<ProducerAppData extends AppData = AppData> extends Source<
       const packets = this.#unsent.splice(0);
       if (packets.length > 0) this.engine.tell('DirectTransport.sendRtp', this.#parts.transportEngineId, { producer: this.engineId }, packets);
     });
+  }
+
+  #on(event: SfuEvent | undefined): void {
+    switch (event?.type) {
+      case 'producer-video-orientation-changed': {
+        const { backCamera: camera, flip, rotation } = event;
+        this.#tell('videoorientationchange', { camera, flip, rotation });
+        break;
+      }
+      case 'producer-trace': {
+        // What is about the endpoint's packets came from it; the rest was asked of it.
+        const direction = ['rtp', 'keyframe', 'sr'].includes(event.trace.type) ? 'in' : 'out';
+        this.#tell('trace', traceData<ProducerTraceEventType>(event.trace, event.timestampMs, direction));
+        break;
+      }
+      default:
+    }
+  }
+
+  #tell<K extends 'videoorientationchange' | 'trace'>(name: K, ...args: ProducerEvents[K]): void {
+    for (const emitter of [this, this.observer] as { safeEmit(name: string, ...args: unknown[]): boolean }[]) {
+      emitter.safeEmit(name, ...args);
+    }
   }
 
   #stats(): Promise<ProducerStats> {

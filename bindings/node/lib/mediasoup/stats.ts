@@ -134,6 +134,12 @@ function stream(parameters: RtpParameters, index: number): { codec: RtpCodecPara
   return { codec, ...(encoding?.rtx ? { rtxSsrc: encoding.rtx.ssrc } : {}) };
 }
 
+/** Bit rates by `spatial.temporal` layer, of a stream with layers inside. */
+function bitrateByLayer({ active, bitrateByLayer: all }: InboundRtpStats): BitrateByLayer {
+  if (!active || all.length < 2) return {};
+  return Object.fromEntries(all.map(({ spatialLayer, temporalLayer, bitrate }) => [`${spatialLayer}.${temporalLayer}`, bitrate]));
+}
+
 /** Figures of an encoding that arrives; none before it has begun. */
 export function receiveStats(
   kind: string,
@@ -158,19 +164,19 @@ export function receiveStats(
     packetsLost,
     // In 256ths, as in a receiver report (RFC 3550 §6.4.1).
     fractionLost: expected === 0 ? 0 : Math.round((Math.max(0, packetsLost) / expected) * 255),
-    packetsDiscarded: 0,
+    packetsDiscarded: encoding.packetsDiscarded,
     packetsRetransmitted: encoding.retransmittedPacketsReceived,
     packetsRepaired: encoding.retransmittedPacketsReceived,
     nackCount: encoding.nackCount,
     nackPacketCount: encoding.nackCount,
-    pliCount: encoding.pliCount,
-    firCount: 0,
+    pliCount: encoding.pliCount - encoding.firCount,
+    firCount: encoding.firCount,
     score,
     jitter: Math.round(encoding.jitter * (codec?.clockRate ?? 1000)),
     packetCount: packetsReceived,
     byteCount: encoding.bytesReceived,
     bitrate: encoding.active ? encoding.bitrate : 0,
-    bitrateByLayer: {},
+    bitrateByLayer: bitrateByLayer(encoding),
   };
 }
 
@@ -194,15 +200,14 @@ export function sendStats(
     mimeType: codec?.mimeType ?? '',
     packetsLost: Math.round(stats.fractionLost * stats.packetsSent),
     fractionLost: Math.round(stats.fractionLost * 255),
-    // Receivers report it to the SFU, which does not keep it.
-    jitter: 0,
+    jitter: Math.round(stats.jitter * (codec?.clockRate ?? 1000)),
     packetsDiscarded: 0,
     packetsRetransmitted: stats.retransmittedPacketsSent,
     packetsRepaired: stats.retransmittedPacketsSent,
     nackCount: stats.nackCount,
     nackPacketCount: stats.nackCount,
-    pliCount: stats.pliCount,
-    firCount: 0,
+    pliCount: stats.pliCount - stats.firCount,
+    firCount: stats.firCount,
     score,
     ...(stats.roundTripTime === null ? {} : { roundTripTime: stats.roundTripTime * 1000 }),
     packetCount: stats.packetsSent,

@@ -1,6 +1,6 @@
 // What all kinds of transports have in common.
 
-import type { SfuEvent } from '../events.js';
+import type { SfuEvent, TransportTraceEvent } from '../events.js';
 import type { TransportStats } from '../stats.js';
 import { checkAppData, describe, type AppData } from './app_data.js';
 import { consumableParameters, withoutRepair } from './codecs.js';
@@ -17,7 +17,7 @@ import type { RouterBook } from './router_book.js';
 import type { RtpEncodingParameters, RtpParameters } from './rtp_parameters.js';
 import type { SctpNegotiatedCapabilities, SctpParameters, SctpState, SctpStreamParameters } from './sctp_parameters.js';
 import { RateMeter, transportStats, type BaseTransportStats } from './stats.js';
-import { checkTraceTypes } from './trace.js';
+import { checkTraceTypes, traceData } from './trace.js';
 import { checkBitrate, checkNewId, checkReliability, checkRtpParameters, checkSctpStreamParameters } from './transport_arguments.js';
 
 /** Kind of a transport. */
@@ -58,6 +58,9 @@ export type BaseTransportDump = {
   sctpListener?: SctpListenerDump;
   traceEventTypes?: string[];
 };
+
+/** The least bit rate that the SFU asks of an endpoint. */
+const LEAST_BITRATE = 10_000;
 
 const TRACE_TYPES = ['probation', 'bwe'] as const;
 
@@ -134,7 +137,8 @@ export abstract class Transport<
     super(parts, noun);
     this.parts = parts;
     this.hear(parts.engineId, (event) => {
-      if (event) this.heard(event);
+      if (event?.type === 'transport-trace') this.#traced(event);
+      else if (event) this.heard(event);
     });
   }
 
@@ -174,10 +178,12 @@ export abstract class Transport<
   /** Tells it of the other end. */
   abstract connect(params: unknown): Promise<void>;
 
-  /** Takes a bound for what the endpoint sends, in bit/s. It has no effect. */
+  /** Asks the endpoint to send no more than so many bit/s in all; 0 is without limit. The least is 10,000. */
   async setMaxIncomingBitrate(bitrate: number): Promise<void> {
     checkBitrate(bitrate);
     this.check('setMaxIncomingBitrate');
+    // Through a pipe as much goes as the other end wants.
+    if (this.type !== 'pipe') await this.call('setMaxIncomingBitrate', { bitrate: bitrate === 0 ? null : Math.max(LEAST_BITRATE, Math.floor(bitrate)) });
     this.#limits.maxIncomingBitrate = bitrate;
   }
 
@@ -279,13 +285,13 @@ export abstract class Transport<
     const producer = this.parts.book.producers.get(producerId);
     if (!producer) throw new NotFoundError(`producerId: the router has no producer ${producerId}`);
     if (pipe) throw new UnsupportedError('pipe: expected false; a PipeTransport carries all streams of a producer');
-    if (mid !== undefined) throw new UnsupportedError('mid: expected none; the endpoint chooses it');
     const repaired = enableRtx ?? producer.kind === 'video';
     const parameters = {
       producer: producer.engineId,
       rtpCapabilities: repaired ? rtpCapabilities : withoutRepair(rtpCapabilities),
       paused,
       ...(preferredLayers === undefined ? {} : { preferredLayers }),
+      ...(mid === undefined ? {} : { mid }),
     };
     const made = await this.call<{ id: string; rtpParameters: RtpParameters }>('consume', parameters);
     return this.consuming(producer, { ...made, ids: [made.id] }, { paused, preferredLayers, appData, pipe: false });
@@ -422,11 +428,18 @@ export abstract class Transport<
     return dataConsumer;
   }
 
-  /** Chooses what `trace` events are wanted. The SFU tells none. */
+  /** Chooses what `trace` events are told: `bwe` each time that layers are chosen; there is no probation. */
   async enableTraceEvent(types: TransportTraceEventType[] = []): Promise<void> {
     const chosen = checkTraceTypes(types, TRACE_TYPES);
     this.check('enableTraceEvent');
+    await this.call('enableTraceEvent', { types: chosen.filter((type) => type === 'bwe') });
     this.#traceTypes = chosen;
+  }
+
+  #traced({ trace, timestampMs }: TransportTraceEvent): void {
+    const data = traceData<TransportTraceEventType>(trace, timestampMs, 'out');
+    this.#emitter.safeEmit('trace', data);
+    (this.observer as unknown as EnhancedEventEmitter<TransportObserverEvents>).safeEmit('trace', data);
   }
 
   /** @internal Refuses data where there are no data channels. */

@@ -115,6 +115,26 @@ describe('a producer', () => {
     assert.deepEqual((await consumer.dump()).traceEventTypes.sort(), ['nack', 'rtp']);
     await assert.rejects(consumer.enableTraceEvent([1]), TypeError);
   });
+
+  test('tells how its picture is turned, when that changes', async (t) => {
+    const { router } = await openRouter(t);
+    const transport = await router.createDirectTransport();
+    const parameters = { ...vp8(1), headerExtensions: [{ uri: 'urn:3gpp:video-orientation', id: 4 }] };
+    const producer = await transport.produce({ kind: 'video', rtpParameters: parameters });
+    const told = [];
+    producer.on('videoorientationchange', (orientation) => told.push(orientation));
+    const observed = next(producer.observer, 'videoorientationchange');
+    // A one-byte element (RFC 8285) with the CVO byte: camera, flip, rotation.
+    const turned = [0, 0, 1, 1, 8 | 4 | 3];
+    for (const [seq, byte] of turned.entries()) {
+      const packet = vp8KeyFrame({ ssrc: 1, seq, width: 320, height: 180 });
+      packet.writeUInt8(0x90, 0);
+      producer.send(Buffer.concat([packet.subarray(0, 12), Buffer.from([0xbe, 0xde, 0, 1, 4 << 4, byte, 0, 0]), packet.subarray(12)]));
+    }
+    await eventually('all changes are told', () => told.length === 3);
+    assert.deepEqual(told, [{ camera: false, flip: false, rotation: 0 }, { camera: false, flip: false, rotation: 90 }, { camera: true, flip: true, rotation: 270 }]);
+    assert.deepEqual(await observed, [told[0]]);
+  });
 });
 
 describe('RTP of the application', () => {
@@ -228,7 +248,8 @@ describe('a consumer', () => {
     const other = [{ kind: 'audio', mimeType: 'audio/PCMA', clockRate: 8000, preferredPayloadType: 8 }];
     assert.equal(router.canConsume({ ...good, rtpCapabilities: { codecs: other } }), false);
     await assert.rejects(transport.consume({ ...good, rtpCapabilities: { codecs: other, headerExtensions: [] } }), UnsupportedError);
-    for (const more of [{ pipe: true }, { mid: 'm' }]) await assert.rejects(transport.consume({ ...good, ...more }), UnsupportedError);
+    await assert.rejects(transport.consume({ ...good, pipe: true }), UnsupportedError);
+    assert.equal((await transport.consume({ ...good, mid: 'm' })).rtpParameters.mid, 'm');
     assert.equal(router.canConsume({ ...good, rtpCapabilities: {} }), false);
     assert.equal(router.canConsume({ ...good, rtpCapabilities: null }), false);
   });
@@ -312,6 +333,61 @@ describe('a consumer', () => {
       to.sendRtcp(pli);
       return (await asked()) > before;
     });
+  });
+});
+
+describe('traces', () => {
+  test('tell packets and requests, both ways', async (t) => {
+    const { router } = await openRouter(t);
+    const transport = await router.createDirectTransport();
+    const producer = await transport.produce({ kind: 'video', rtpParameters: vp8(1) });
+    const consumer = await transport.consume({ producerId: producer.id, rtpCapabilities: router.rtpCapabilities });
+    const gather = (emitter) => {
+      const all = [];
+      emitter.on('trace', (trace) => all.push(trace));
+      return all;
+    };
+    const [came, observed, went] = [gather(producer), gather(producer.observer), gather(consumer)];
+    const rtcp = [next(transport, 'rtcp'), next(transport.observer, 'rtcp')];
+    // A key frame each two seconds, so that a request is not answered before it is sent.
+    const picture = (seq) => rtp({ payloadType: 101, ssrc: 1, seq, timestamp: seq * 3_000, marker: true, payload: Buffer.from([0x10, 0x51, 1, 0, 1, 2, 3]) });
+    t.after(stream(producer, (n) => (n % 100 === 0 ? vp8KeyFrame({ ssrc: 1, seq: n, width: 320, height: 180 }) : picture(n))));
+    await rtcp[0];
+    assert.deepEqual([came.length, went.length], [0, 0]);
+    await producer.enableTraceEvent(['keyframe', 'rtp', 'pli']);
+    await consumer.enableTraceEvent(['rtp', 'pli', 'fir', 'nack']);
+    await eventually('packets are traced', () => came.some(({ type }) => type === 'keyframe') && went.length > 3);
+    const { type, timestamp, direction, info } = came.find((trace) => trace.type === 'keyframe');
+    assert.deepEqual([type, direction, info.isRtx, info.rtpPacket.ssrc, info.rtpPacket.isKeyFrame, info.rtpPacket.payloadType], ['keyframe', 'in', false, 1, true, 101]);
+    assert.ok(Math.abs(timestamp - Date.now()) < 60_000, String(timestamp));
+    assert.equal(observed.length, came.length);
+    const [{ ssrc }] = consumer.rtpParameters.encodings;
+    assert.deepEqual([went[0].type, went[0].direction, went[0].info.rtpPacket.ssrc], ['rtp', 'out', ssrc]);
+    const pli = Buffer.alloc(12);
+    pli.writeUInt32BE((0x81 << 24 | 206 << 16 | 2) >>> 0, 0);
+    pli.writeUInt32BE(ssrc, 8);
+    transport.sendRtcp(pli);
+    const asked = await eventually('the request is traced', () => went.find((trace) => trace.type === 'pli'));
+    assert.deepEqual([asked.direction, asked.info], ['in', { ssrc }]);
+    await eventually('and what came of it', () => came.some((trace) => trace.type === 'pli' && trace.direction === 'out'));
+    await producer.enableTraceEvent();
+    const before = came.length;
+    const packets = went.length;
+    await eventually('packets go on', () => went.length > packets + 5);
+    assert.equal(came.length, before);
+    const [sent] = await consumer.getStats();
+    assert.deepEqual([sent.pliCount, sent.firCount], [1, 0]);
+  });
+
+  test('tell of bit rates when layers are chosen', async (t) => {
+    const { router } = await openRouter(t);
+    const transport = await router.createPlainTransport({ listenIp: '127.0.0.1' });
+    const told = [next(transport, 'trace'), next(transport.observer, 'trace')];
+    await transport.enableTraceEvent(['bwe', 'probation']);
+    await transport.setMaxOutgoingBitrate(700_000);
+    const [[trace], [observed]] = await Promise.all(told);
+    assert.deepEqual([trace.type, trace.direction, trace.info.availableBitrate], ['bwe', 'out', 700_000]);
+    assert.deepEqual(observed, trace);
   });
 });
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 
 from ._events import Message
@@ -16,6 +17,7 @@ from .types import (
     MediaKind,
     RtpParameters,
     SctpStreamParameters,
+    TraceType,
 )
 
 
@@ -100,6 +102,13 @@ class Consumer(Handle):
         """Asks the publisher for a key frame. Requests for the same stream are coalesced."""
         await self._call("requestKeyFrame")
 
+    async def enable_trace_event(self, types: Iterable[TraceType] = ()) -> None:
+        """Has `ConsumerTrace` told of these types from now on; none of them is none.
+
+        For debugging: each packet is an event, and who reads too slowly loses some.
+        """
+        await self._call("enableTraceEvent", {"types": list(types)})
+
     async def stats(self) -> ConsumerStats:
         """Its figures."""
         return cast(ConsumerStats, await self._call("stats"))
@@ -148,6 +157,13 @@ class PipeConsumer(Handle):
     async def resume(self) -> None:
         """Sends again."""
         await self._call("resume")
+
+    async def enable_trace_event(self, types: Iterable[TraceType] = ()) -> None:
+        """Has `ConsumerTrace` told of these types from now on; none of them is none.
+
+        For debugging: each packet is an event, and who reads too slowly loses some.
+        """
+        await self._call("enableTraceEvent", {"types": list(types)})
 
     async def stats(self) -> list[ConsumerStats]:
         """Figures of each of its streams."""

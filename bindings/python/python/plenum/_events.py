@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
 
-from .types import CloseReason, DtlsState, IceState, LayersReason, MessageKind, SctpState
+from .types import CloseReason, DtlsState, IceState, LayersReason, MessageKind, SctpState, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +262,63 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Rtcp:
+    """An RTCP packet for whoever stands behind a direct transport: what a peer would be sent."""
+
+    router: str
+    transport: str
+    #: The compound packet, in the clear.
+    packet: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerVideoOrientationChanged:
+    """A video publisher tells that its picture is to be turned otherwise, or tells it first."""
+
+    router: str
+    producer: str
+    #: The picture comes from the camera on the back of the device.
+    back_camera: bool
+    #: The picture is mirrored horizontally.
+    flip: bool
+    #: Degrees by which a receiver turns it clockwise: 0, 90, 180 or 270.
+    rotation: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransportTrace:
+    """Something that was to be traced of a transport; see `enable_trace_event`."""
+
+    router: str
+    transport: str
+    #: When, in milliseconds since the UNIX epoch.
+    timestamp_ms: int
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerTrace:
+    """Something that was to be traced of a producer: packets that came, requests that were sent."""
+
+    router: str
+    producer: str
+    #: When, in milliseconds since the UNIX epoch.
+    timestamp_ms: int
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerTrace:
+    """Something that was to be traced of a consumer: packets that were sent, requests that came."""
+
+    router: str
+    consumer: str
+    #: When, in milliseconds since the UNIX epoch.
+    timestamp_ms: int
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
 class Lagged:
     """Events or packets were lost because nobody took them in time."""
 
@@ -291,6 +348,11 @@ Event = Union[
     DataConsumerClosed,
     DataBufferedAmountLow,
     Message,
+    Rtcp,
+    ProducerVideoOrientationChanged,
+    TransportTrace,
+    ProducerTrace,
+    ConsumerTrace,
     Lagged,
 ]
 
@@ -348,6 +410,6 @@ def event_of(value: dict[str, Any], payload: bytes | None) -> Event | None:
     for name, convert in _NESTED.get(cls, {}).items():
         value[name] = convert(value.get(name))
     if payload is not None:
-        value["payload"] = payload
+        value["packet" if cls is Rtcp else "payload"] = payload
     event: Event = _build(cls, value)
     return event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from ._handle import Handle
@@ -12,6 +13,7 @@ from .types import (
     ProducerStats,
     RtpParameters,
     SctpStreamParameters,
+    TraceType,
 )
 
 
@@ -45,6 +47,13 @@ class Producer(Handle):
         """
         id = None if speaker is None else self._id_of(speaker, "speaker", Producer)
         await self._call("setSpeaker", {"speaker": id})
+
+    async def enable_trace_event(self, types: Iterable[TraceType] = ()) -> None:
+        """Has `ProducerTrace` told of these types from now on; none of them is none.
+
+        For debugging: each packet is an event, and who reads too slowly loses some.
+        """
+        await self._call("enableTraceEvent", {"types": list(types)})
 
     async def stats(self) -> ProducerStats:
         """Its figures."""

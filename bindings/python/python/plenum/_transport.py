@@ -19,6 +19,7 @@ from .types import (
     RtpParameters,
     SctpStreamParameters,
     SrtpParameters,
+    TraceType,
     TransportStats,
     WebRtcTransportParameters,
 )
@@ -49,6 +50,13 @@ class _Transport(Handle):
             optional={"paused": paused, "speaker": voice},
         )
         return Producer._of(self._driver, description)
+
+    async def enable_trace_event(self, types: Iterable[TraceType] = ()) -> None:
+        """Has `TransportTrace` told of these types from now on; none of them is none.
+
+        Transports have ``"bwe"`` alone: bit rates, each time that layers are chosen.
+        """
+        await self._call("enableTraceEvent", {"types": list(types)})
 
     async def stats(self) -> TransportStats:
         """Its figures."""
@@ -126,12 +134,14 @@ class _ConsumingTransport(_Transport):
         rtp_capabilities: RtpCapabilities,
         paused: bool | None = None,
         preferred_layers: Layers | LayersDict | None = None,
+        mid: str | None = None,
     ) -> Consumer:
         """Sends a producer of the router to the peer.
 
         `rtp_capabilities` is what the receiver takes, in the router's numbers: mediasoup-client's
-        ``rtpCapabilities``; on a direct transport those of the router. Raises `IncompatibleError` if
-        it takes none of the producer's codecs.
+        ``rtpCapabilities``; on a direct transport those of the router. `mid` is what its packets carry,
+        where the receiver takes that header extension. Raises `IncompatibleError` if it takes none of
+        the producer's codecs.
         """
         description = await self._call(
             "consume",
@@ -139,7 +149,11 @@ class _ConsumingTransport(_Transport):
                 "producer": self._id_of(producer, "producer", Producer),
                 "rtpCapabilities": rtp_capabilities,
             },
-            optional={"paused": paused, "preferredLayers": _layers(preferred_layers)},
+            optional={
+                "paused": paused,
+                "preferredLayers": _layers(preferred_layers),
+                "mid": mid,
+            },
         )
         return Consumer._of(self._driver, description)
 
@@ -183,6 +197,13 @@ class WebRtcTransport(_ConsumingTransport):
         given = self.description
         told = {name: given[name] for name in names if given.get(name) is not None}
         return cast(WebRtcTransportParameters, told)
+
+    async def set_max_incoming_bitrate(self, bitrate: int | None) -> None:
+        """Asks the peer to send no more than so many bit/s in all; None (as at first) is no limit.
+
+        It is told by REMB once a second, which browsers heed whichever feedback is negotiated.
+        """
+        await self._call("setMaxIncomingBitrate", {"bitrate": bitrate})
 
     async def connect(self, *, dtls_parameters: DtlsParameters) -> None:
         """Tells the transport the peer's DTLS parameters; once."""
@@ -257,6 +278,13 @@ class PlainTransport(_AddressedTransport, _ConsumingTransport):
         """Where the peer sends RTCP to, if it is not multiplexed."""
         return cast("str | None", self.description.get("localRtcpAddress"))
 
+    async def set_max_incoming_bitrate(self, bitrate: int | None) -> None:
+        """Asks the peer to send no more than so many bit/s in all; None (as at first) is no limit.
+
+        It is told by REMB once a second, which browsers heed whichever feedback is negotiated.
+        """
+        await self._call("setMaxIncomingBitrate", {"bitrate": bitrate})
+
 
 class PipeTransport(_AddressedTransport):
     """A transport to another router, here or on another machine, for cascades."""
@@ -288,6 +316,14 @@ class DirectTransport(_ConsumingTransport):
         await self._call(
             "sendRtp", {"producer": self._id_of(producer, "producer", Producer)}, packets
         )
+
+    async def send_rtcp(self, packet: Buffer) -> None:
+        """Takes in a compound RTCP packet, in the clear: what a peer would send.
+
+        Requests for lost packets and key frames of consumers of this transport are heeded, and so are
+        reports. What a peer would be sent comes by `Rtcp`.
+        """
+        await self._call("sendRtcp", {}, [packet])
 
 
 def _layers(layers: Any) -> Any:

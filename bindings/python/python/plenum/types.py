@@ -318,7 +318,16 @@ class TransportStats(TypedDict):
     bytesSent: int
     roundTripTime: float | None
     availableOutgoingBitrate: int | None
+    maxIncomingBitrate: int | None
     refused: Refused
+
+
+class LayerBitrate(TypedDict):
+    """What a pair of layers of a stream costs in bit/s, with the layers that it needs."""
+
+    spatialLayer: int
+    temporalLayer: int
+    bitrate: int
 
 
 class InboundRtpStats(TypedDict):
@@ -334,7 +343,10 @@ class InboundRtpStats(TypedDict):
     bitrate: int
     nackCount: int
     retransmittedPacketsReceived: int
+    packetsDiscarded: int
     pliCount: int
+    firCount: int
+    bitrateByLayer: list[LayerBitrate]
     keyFramesReceived: int
     cachedKeyFrames: int
 
@@ -365,6 +377,8 @@ class ConsumerStats(TypedDict):
     nackCount: int
     nackMissed: int
     pliCount: int
+    firCount: int
+    jitter: float
     cachedKeyFrames: int
     fractionLost: float
     roundTripTime: float | None
@@ -475,3 +489,65 @@ class ShardStats(TypedDict):
     linkPacketsDropped: int
     linkWakeups: int
     engine: EngineCounters
+
+
+#: What can be traced: of producers all but ``"bwe"``, of consumers all but ``"sr"`` and ``"bwe"``, of
+#: transports ``"bwe"`` alone.
+TraceType = Literal["rtp", "keyframe", "nack", "pli", "fir", "sr", "bwe"]
+
+
+class PacketTrace(TypedDict):
+    """An RTP packet as it came, or as it was sent."""
+
+    type: Literal["rtp", "keyframe"]
+    ssrc: int
+    payloadType: int
+    sequenceNumber: int
+    timestamp: int
+    marker: bool
+    size: int
+    payloadSize: int
+    keyFrame: bool
+    spatialLayer: int
+    temporalLayer: int | None
+    retransmission: bool
+
+
+class NackTrace(TypedDict):
+    """A request for lost packets; of a long one the first 256 numbers."""
+
+    type: Literal["nack"]
+    ssrc: int
+    sequenceNumbers: list[int]
+
+
+class KeyFrameRequestTrace(TypedDict):
+    """A request for a key frame."""
+
+    type: Literal["pli", "fir"]
+    ssrc: int
+
+
+class SenderReportTrace(TypedDict):
+    """A sender report of the publisher."""
+
+    type: Literal["sr"]
+    ssrc: int
+    ntpSeconds: int
+    ntpFraction: int
+    rtpTimestamp: int
+    packetCount: int
+    octetCount: int
+
+
+class BitrateTrace(TypedDict):
+    """Bit rates of a transport, in bit/s."""
+
+    type: Literal["bwe"]
+    availableBitrate: int | None
+    audioBitrate: int
+    videoBitrate: int
+
+
+#: Something that was traced.
+Trace = Union[PacketTrace, NackTrace, KeyFrameRequestTrace, SenderReportTrace, BitrateTrace]

@@ -33,7 +33,7 @@ pub enum Incoming {
     Event {
         /// The event.
         event: Value,
-        /// Of a `message`: what was sent.
+        /// Of a `message`: what was sent; of `rtcp`: the packet.
         payload: Option<Bytes>,
     },
     /// Packets for a consumer of a direct transport, in the clear.
@@ -73,6 +73,11 @@ pub const EVENTS: &[&str] = &[
     "data-consumer-closed",
     "data-buffered-amount-low",
     "message",
+    "rtcp",
+    "producer-video-orientation-changed",
+    "transport-trace",
+    "producer-trace",
+    "consumer-trace",
     "lagged",
 ];
 
@@ -90,6 +95,10 @@ impl Incoming {
                     "kind": message.kind,
                 });
                 Self::Event { event, payload: Some(message.payload) }
+            }
+            Event::Rtcp { router, transport, packet } => {
+                let event = json!({ "type": "rtcp", "router": router, "transport": transport });
+                Self::Event { event, payload: Some(packet) }
             }
             // Every other event is plain data with text keys.
             event => {

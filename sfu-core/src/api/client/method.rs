@@ -102,6 +102,8 @@ methods! {
         "Tells the transport its peer's address and key; once.";
     DirectTransport.sendRtp = transport::send_rtp:
         "Feeds RTP packets to a producer of the transport.";
+    DirectTransport.sendRtcp = transport::send_rtcp:
+        "Takes in a compound RTCP packet of whoever stands behind the transport.";
     WebRtcTransport | PlainTransport | DirectTransport | PipeTransport . produce =
         transport::produce: "Takes in what the peer sends.";
     WebRtcTransport | PlainTransport | DirectTransport . consume =
@@ -116,6 +118,10 @@ methods! {
         data::consume_data: "Sends the messages of a data producer to the peer.";
     WebRtcTransport | PlainTransport | DirectTransport . setAvailableOutgoingBitrate =
         transport::set_available_outgoing_bitrate: "Says what the path to the peer carries.";
+    WebRtcTransport | PlainTransport . setMaxIncomingBitrate =
+        transport::set_max_incoming_bitrate: "Asks the peer to send no more than so much.";
+    WebRtcTransport | PlainTransport | DirectTransport | PipeTransport . enableTraceEvent =
+        transport::enable_trace_event: "Chooses what is traced.";
     WebRtcTransport | PlainTransport | DirectTransport | PipeTransport . stats =
         transport::stats: "Tells its figures.";
     WebRtcTransport | PlainTransport | DirectTransport | PipeTransport . close =
@@ -124,6 +130,7 @@ methods! {
     Producer.pause = media::pause_producer: "Forwards nothing of it until it is resumed.";
     Producer.resume = media::resume_producer: "Forwards again.";
     Producer.setSpeaker = media::set_speaker: "Says whose voice belongs to a video producer.";
+    Producer.enableTraceEvent = media::trace_producer: "Chooses what is traced.";
     Producer.stats = media::producer_stats: "Tells its figures.";
     Producer.close = media::close_producer: "Closes it; its consumers become empty slots.";
 
@@ -135,12 +142,14 @@ methods! {
     Consumer.pause = media::pause_consumer: "Sends nothing until it is resumed.";
     Consumer.resume = media::resume_consumer: "Sends again; video from the next key frame on.";
     Consumer.requestKeyFrame = media::request_key_frame: "Asks the publisher for a key frame.";
+    Consumer.enableTraceEvent = media::trace_consumer: "Chooses what is traced.";
     Consumer.stats = media::consumer_stats: "Tells its figures.";
     Consumer.explain = media::explain: "Tells why it gets what it gets.";
     Consumer.close = media::close_consumer: "Closes it.";
 
     PipeConsumer.pause = media::pause_pipe_consumer: "Sends nothing until it is resumed.";
     PipeConsumer.resume = media::resume_pipe_consumer: "Sends again.";
+    PipeConsumer.enableTraceEvent = media::trace_pipe_consumer: "Chooses what is traced.";
     PipeConsumer.stats = media::pipe_consumer_stats: "Tells the figures of each encoding.";
     PipeConsumer.close = media::close_pipe_consumer:
         "Closes it, and with it the producer at the other end.";

@@ -9,6 +9,7 @@ mod stream_table;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sfu_ice::{DtlsState, IceState, Peer, Protocol, Random, Time, Tuple};
 
@@ -22,6 +23,7 @@ use super::allocate::Allocation;
 use super::config::PipeLink;
 use super::id::TransportId;
 use super::stats::Refused;
+use super::trace::TraceTypes;
 use crate::stream::recv::{RemoteClock, TwccRecorder};
 use crate::wire::rtp::ExtensionMap;
 use crate::wire::{SeqNo, Ssrc};
@@ -60,6 +62,14 @@ pub(crate) struct Transport {
     pub(crate) counters: TransportCounters,
     /// What its path carries, and what was chosen for that.
     pub(crate) allocation: Allocation,
+    /// What is traced of it.
+    pub(crate) trace: TraceTypes,
+    /// The most that the peer is to send, in bit/s.
+    pub(crate) incoming_cap: Option<u64>,
+    /// How often the peer is still told that it may send as much as it likes.
+    pub(crate) uncapped: u8,
+    /// RTCP for whoever stands behind a direct transport.
+    pub(crate) told: Vec<Bytes>,
     /// Whether it is in the engine's list of transports to look after.
     pub(crate) attention: bool,
 }
@@ -149,6 +159,10 @@ impl Transport {
             tick_due: now,
             counters: TransportCounters::default(),
             allocation: Allocation::default(),
+            trace: TraceTypes::default(),
+            incoming_cap: None,
+            uncapped: 0,
+            told: Vec::new(),
             attention: false,
         }
     }
@@ -191,6 +205,11 @@ impl Transport {
             }
             _ => self.rtp_way(),
         }
+    }
+
+    /// Whether anybody can be sent RTCP.
+    pub(crate) fn takes_rtcp(&self) -> bool {
+        matches!(self.kind, TransportKind::Direct) || self.rtcp_way().is_some()
     }
 
     /// Whether media can be sent now.

@@ -52,7 +52,7 @@ impl PipeData {
         &mut self,
         now: Time,
         stream: Option<u16>,
-        parameters: ChannelParameters,
+        parameters: &ChannelParameters,
         negotiated: bool,
     ) -> Result<u16, SctpError> {
         let near = self.near.get_or_insert_with(|| {
@@ -280,7 +280,7 @@ mod tests {
     fn an_end_that_begins_anew_ends_what_was_before() {
         let now = Time::from_secs(1);
         let (mut first, mut other) = (PipeData::default(), PipeData::default());
-        first.open(now, None, ChannelParameters::new("one"), false).unwrap();
+        first.open(now, None, &ChannelParameters::new("one"), false).unwrap();
         let [_, told] = exchange(now, [&mut first, &mut other]);
         let opened = |(side, event): &(Side, SctpEvent), label: &str| {
             let SctpEvent::ChannelOpened { parameters, .. } = event else { return false };
@@ -291,7 +291,7 @@ mod tests {
         assert!(!told.contains(&over));
         // Its process ends, and the next one knows of nothing.
         let mut second = PipeData::default();
-        second.open(now, None, ChannelParameters::new("two"), false).unwrap();
+        second.open(now, None, &ChannelParameters::new("two"), false).unwrap();
         let [_, told] = exchange(now, [&mut second, &mut other]);
         let over = told.iter().position(|told| *told == over).expect("the end of the first");
         assert!(told.iter().skip(over).any(|told| opened(told, "two")), "{told:?}");

@@ -151,6 +151,11 @@ impl SendStream {
         self.remote.as_ref()
     }
 
+    /// Ticks of its clock, in seconds.
+    pub fn seconds(&self, ticks: u32) -> f64 {
+        f64::from(ticks) / f64::from(self.rate.hz())
+    }
+
     /// Packets sent, without retransmissions.
     pub const fn packets(&self) -> u64 {
         self.packets

@@ -6,7 +6,7 @@ use super::{Scope, answer, done, target};
 use crate::api::client::describe::value;
 use crate::api::client::incoming::Answer;
 use crate::api::error::Result;
-use crate::route::{ProducerId, SpeakerSlot};
+use crate::route::{ProducerId, SpeakerSlot, TraceType};
 use crate::stream::allocate::Demand;
 use crate::stream::select::Layers;
 
@@ -66,6 +66,32 @@ pub(in super::super) async fn set_speaker(mut scope: Scope) -> Result<Answer> {
     let Voice { speaker } = scope.parameters()?;
     producer.set_speaker(speaker).await?;
     done()
+}
+
+/// What is to be traced.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Traced {
+    #[serde(default)]
+    pub(super) types: Vec<TraceType>,
+}
+
+/// Calls that choose what is traced.
+macro_rules! trace {
+    ($($name:ident = $noun:ident),* $(,)?) => {
+        $(pub(in super::super) async fn $name(mut scope: Scope) -> Result<Answer> {
+            let it = target!(scope, $noun);
+            let Traced { types } = scope.parameters()?;
+            it.enable_trace_event(&types).await?;
+            done()
+        })*
+    };
+}
+
+trace! {
+    trace_producer = Producer,
+    trace_consumer = Consumer,
+    trace_pipe_consumer = PipeConsumer,
 }
 
 #[derive(Deserialize)]

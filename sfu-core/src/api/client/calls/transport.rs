@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sfu_ice::{SctpConfig, SrtpProfile};
 
+use super::media::Traced;
 use super::{Scope, SrtpText, answer, done, target};
 use crate::api::client::describe::value;
 use crate::api::client::incoming::Answer;
@@ -114,6 +115,13 @@ pub(in super::super) async fn send_rtp(mut scope: Scope) -> Result<Answer> {
     done()
 }
 
+pub(in super::super) async fn send_rtcp(mut scope: Scope) -> Result<Answer> {
+    let transport = target!(scope, DirectTransport);
+    scope.no_parameters()?;
+    transport.send_rtcp(scope.payload()?).await?;
+    done()
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Produce {
@@ -142,13 +150,16 @@ struct Consume {
     #[serde(default)]
     paused: bool,
     preferred_layers: Option<Layers>,
+    mid: Option<String>,
 }
 
 pub(in super::super) async fn consume(mut scope: Scope) -> Result<Answer> {
     let transport = scope.transport()?;
-    let Consume { producer, rtp_capabilities, paused, preferred_layers } = scope.parameters()?;
+    let Consume { producer, rtp_capabilities, paused, preferred_layers, mid } =
+        scope.parameters()?;
     let mut options = ConsumeOptions::new(producer, rtp_capabilities).paused(paused);
     options.preferred_layers = preferred_layers;
+    options.mid = mid;
     let consumer = transport.consume(options).await?;
     let registry = scope.registry();
     answer(registry.admit_consumer(transport.here(), consumer, Some(producer), paused)?)
@@ -196,6 +207,20 @@ pub(in super::super) async fn set_available_outgoing_bitrate(mut scope: Scope) -
     let transport = scope.transport()?;
     let Available { bitrate } = scope.parameters()?;
     transport.set_available_outgoing_bitrate(bitrate).await?;
+    done()
+}
+
+pub(in super::super) async fn set_max_incoming_bitrate(mut scope: Scope) -> Result<Answer> {
+    let transport = scope.transport()?;
+    let Available { bitrate } = scope.parameters()?;
+    transport.set_max_incoming_bitrate(bitrate).await?;
+    done()
+}
+
+pub(in super::super) async fn enable_trace_event(mut scope: Scope) -> Result<Answer> {
+    let transport = scope.transport()?;
+    let Traced { types } = scope.parameters()?;
+    transport.enable_trace_event(&types).await?;
     done()
 }
 
