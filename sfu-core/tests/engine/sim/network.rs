@@ -46,8 +46,8 @@ impl Buffers {
 /// which they were sent.
 #[derive(Default)]
 pub struct Network {
-    /// Time of arrival, order of sending, and place of each.
-    order: BinaryHeap<Reverse<(Time, u64, usize)>>,
+    /// Time of arrival, order of sending, and place of each, in one number.
+    order: BinaryHeap<Reverse<u128>>,
     /// Datagrams stay in their places while the order is sorted.
     places: Vec<Option<(Target, Vec<u8>)>>,
     free: Vec<usize>,
@@ -68,7 +68,8 @@ impl Network {
             }
         };
         self.sent += 1;
-        self.order.push(Reverse((at, self.sent, place)));
+        let order = u128::from(self.sent) << 32 | place as u128;
+        self.order.push(Reverse(u128::from(at.as_nanos()) << 64 | order));
     }
 
     /// Sends it as often as it arrives.
@@ -86,13 +87,14 @@ impl Network {
 
     /// When the next one arrives.
     pub fn next(&self) -> Option<Time> {
-        self.order.peek().map(|Reverse((at, ..))| *at)
+        self.order.peek().map(|Reverse(order)| Time::from_nanos((order >> 64) as u64))
     }
 
     /// The next one, if it has arrived by `now`.
     pub fn receive(&mut self, now: Time) -> Option<(Target, Vec<u8>)> {
         self.next().filter(|at| *at <= now)?;
-        let Reverse((_, _, place)) = self.order.pop()?;
+        let Reverse(order) = self.order.pop()?;
+        let place = (order as u32) as usize;
         self.free.push(place);
         self.places[place].take()
     }

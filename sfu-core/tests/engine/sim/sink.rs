@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sfu_core::wire::codec::dd::DdReader;
 use sfu_core::wire::rtcp::{NtpTime, Pli, ReportBlock, RtcpWriter, SenderInfo};
-use sfu_core::wire::rtp::{ExtensionMap, RtpView, read_extensions, rtx};
+use sfu_core::wire::rtp::{ExtensionMap, Extensions, RtpView, read_extensions, rtx};
 use sfu_core::wire::{ExtSeq, RtpTime, SeqNo, Ssrc};
 use sfu_core::{ConsumerConfig, Time};
 
@@ -95,7 +95,8 @@ impl Sink {
     /// Takes a decrypted packet of the slot; gives its transport-wide number.
     pub fn push(&mut self, now: Time, packet: &mut [u8], ids: &ExtensionMap) -> Option<u16> {
         let view = RtpView::parse(packet).unwrap();
-        let twcc = read_extensions(&view, ids).twcc;
+        let told = read_extensions(&view, ids);
+        let twcc = told.twcc;
         let payload_type = view.payload_type();
         let repaired = Some(view.ssrc()) == self.config.rtx_ssrc;
         let (codec, format) = (self.config.codecs.iter().zip(&self.formats))
@@ -105,18 +106,27 @@ impl Sink {
                 wanted == Some(payload_type)
             })
             .expect("a payload type that the receiver never named");
-        let mut start = 0;
+        let format = *format;
         if repaired {
             let original = rtx::unwrap(packet, self.config.ssrc, codec.payload_type).unwrap();
-            start = original.expect("padding was not asked for").start;
+            let start = original.expect("padding was not asked for").start;
+            self.take(now, &RtpView::parse(&packet[start..]).unwrap(), None, format, repaired);
+        } else {
+            let told = (*ids == self.config.extensions).then_some(told);
+            self.take(now, &view, told, format, repaired);
         }
-        let format = *format;
-        self.take(now, &packet[start..], format, repaired);
         twcc
     }
 
-    fn take(&mut self, now: Time, packet: &[u8], format: Format, repaired: bool) {
-        let view = RtpView::parse(packet).unwrap();
+    /// What its extensions tell, if that is known already.
+    fn take(
+        &mut self,
+        now: Time,
+        view: &RtpView<'_>,
+        told: Option<Extensions>,
+        format: Format,
+        repaired: bool,
+    ) {
         if self.blind {
             return;
         }
@@ -145,7 +155,7 @@ impl Sink {
             self.direct += u64::from(!repaired);
             return;
         }
-        let told = read_extensions(&view, &self.config.extensions);
+        let told = told.unwrap_or_else(|| read_extensions(view, &self.config.extensions));
         let (stamp, picture, tl0) = Stamp::read(format, view.payload());
         let received = Received {
             at: now,
@@ -157,7 +167,7 @@ impl Sink {
             tl0,
             repaired,
             padding: view.padding_len(),
-            descriptor: told.dependency_descriptor.map(|place| place.of(packet).to_vec()),
+            descriptor: told.dependency_descriptor.map(|place| place.of(view.packet()).to_vec()),
             capture: told.abs_capture_time.map(|told| told.capture),
         };
         if !newest && let Some(before) = self.packets.get(&ext.0) {

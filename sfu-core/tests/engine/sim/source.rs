@@ -274,7 +274,7 @@ impl Source {
                 };
                 let last = place + 1 == frames.len() && index + 1 == count;
                 let marker = last && format != Format::Opus;
-                let mut elements = shared.clone();
+                let mut elements = if last { std::mem::take(&mut shared) } else { shared.clone() };
                 // Far from the wrap at first, and through it soon.
                 let number = 65_000_u16.wrapping_add((number & 0xffff) as u16);
                 let told = layout.descriptor(frame, number, (index, count), key, layer.active);
