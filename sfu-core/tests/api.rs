@@ -630,3 +630,25 @@ fn packets_carry_the_mid_that_was_asked_for() {
         }
     });
 }
+
+#[test]
+fn a_certificate_from_elsewhere_is_shown() {
+    let made = sfu_ice::Certificate::generate(&mut sfu_ice::Random::from_seed([9; 32])).unwrap();
+    let pem = |label: &str, der: &[u8]| {
+        let body = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der);
+        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+    };
+    let (text, key) = (pem("CERTIFICATE", made.der()), pem("PRIVATE KEY", made.private_key_der()));
+    let builder = || Sfu::builder().listen("127.0.0.1:0".parse().unwrap());
+    let sfu = builder().certificate(&text, &key).build().unwrap();
+    block_on(async {
+        let room = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let options = WebRtcTransportOptions::default();
+        let transport = room.create_webrtc_transport(options).await.unwrap();
+        let shown = &transport.parameters().dtls_parameters.fingerprints;
+        assert_eq!(shown, made.fingerprints());
+    });
+    let refused = kind_of(builder().certificate(&key, &key).build());
+    assert_eq!(refused, ErrorKind::InvalidParameters);
+    assert!(!format!("{:?}", builder().certificate(text, key.clone())).contains(&key[30..60]));
+}

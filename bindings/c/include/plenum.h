@@ -418,7 +418,8 @@ typedef struct {
   uint32_t shards;
   /**
    * Everything else as a JSON object, or NULL: tcp, pinThreads, dtlsVersion
-   * ("1.2", "1.3", "auto"), srtpProfiles, disconnectedAfterMs,
+   * ("1.2", "1.3", "auto"), certificate and privateKey (PEM; EC keys on P-256;
+   * by default they are made), srtpProfiles, disconnectedAfterMs,
    * failedAfterMs, maxTransports, maxProducers, maxConsumers, packetMemory
    * (bytes per shard), eventCapacity. A field that is also set above is
    * refused.

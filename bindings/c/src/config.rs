@@ -29,7 +29,8 @@ pub struct plenum_config {
     /// Threads that carry media, usually one per core; 0 is one.
     pub shards: u32,
     /// Everything else as a JSON object, or NULL: tcp, pinThreads, dtlsVersion
-    /// ("1.2", "1.3", "auto"), srtpProfiles, disconnectedAfterMs,
+    /// ("1.2", "1.3", "auto"), certificate and privateKey (PEM; EC keys on P-256;
+    /// by default they are made), srtpProfiles, disconnectedAfterMs,
     /// failedAfterMs, maxTransports, maxProducers, maxConsumers, packetMemory
     /// (bytes per shard), eventCapacity. A field that is also set above is
     /// refused.

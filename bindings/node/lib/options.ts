@@ -32,6 +32,10 @@ export interface SfuOptions {
   pinThreads?: boolean;
   /** DTLS version that is served. `'1.2'` by default. */
   dtlsVersion?: '1.2' | '1.3' | 'auto';
+  /** The certificate that peers are shown, as PEM. By default one is made at each start. */
+  certificate?: string;
+  /** Its private key, as PEM: an EC key on P-256 that is not encrypted. Only together with `certificate`. */
+  privateKey?: string;
   /** SRTP profiles, the preferred one first. */
   srtpProfiles?: SrtpProfile[];
   /** A peer that is silent for so many milliseconds counts as disconnected. Only together with `failedAfterMs`. */

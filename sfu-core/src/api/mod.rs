@@ -1,6 +1,8 @@
 //! What users hold: nouns, options, errors, parameters.
 
 #[cfg(feature = "runtime")]
+mod certificate;
+#[cfg(feature = "runtime")]
 pub mod client;
 #[cfg(feature = "runtime")]
 mod connection;

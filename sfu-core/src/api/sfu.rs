@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sfu_ice::{Candidate, Certificate, DtlsVersion, PeerConfig, Protocol, Random, SrtpProfile};
 
+use super::certificate::{Secret, from_pem};
 use super::connection::Connection;
 use super::error::{Error, ErrorKind, Result};
 use super::events::Events;
@@ -243,6 +244,7 @@ pub struct SfuBuilder {
     dtls_version: DtlsVersion,
     srtp_profiles: Option<Vec<SrtpProfile>>,
     consent: Option<(Duration, Duration)>,
+    certificate: Option<(String, Secret)>,
     engine: EngineConfig,
 }
 
@@ -257,6 +259,7 @@ impl Default for SfuBuilder {
             dtls_version: DtlsVersion::default(),
             srtp_profiles: None,
             consent: None,
+            certificate: None,
             engine: EngineConfig::default(),
         }
     }
@@ -326,6 +329,20 @@ impl SfuBuilder {
         self
     }
 
+    /// Shows peers this certificate, instead of one that is made at each start:
+    /// X.509 and its private key, both as PEM. The key is an EC key on P-256, in
+    /// PKCS#8 or in the older form of OpenSSL, and not encrypted. Peers know
+    /// certificates by their fingerprint; nobody looks at the rest of it.
+    #[must_use]
+    pub fn certificate(
+        mut self,
+        certificate: impl Into<String>,
+        private_key: impl Into<String>,
+    ) -> Self {
+        self.certificate = Some((certificate.into(), Secret::from(private_key.into())));
+        self
+    }
+
     /// Settings of the engines.
     #[must_use]
     pub fn engine(mut self, engine: EngineConfig) -> Self {
@@ -336,8 +353,10 @@ impl SfuBuilder {
     /// Binds the ports and starts the threads.
     ///
     /// # Errors
-    /// `InvalidParameters` without an address to listen on; `Io` if a port
-    /// cannot be bound; `Crypto` if no certificate can be made.
+    /// `InvalidParameters` without an address to listen on, or for a certificate
+    /// or a key that is no PEM; `Incompatible` for a key of another kind; `Io` if
+    /// a port cannot be bound; `Crypto` if no certificate can be made, or if it
+    /// is not that of the key.
     pub fn build(self) -> Result<Sfu> {
         let invalid = |message: &str| Err(Error::new(ErrorKind::InvalidParameters, message));
         if self.listen.is_empty() {
@@ -351,8 +370,11 @@ impl SfuBuilder {
             Error::new(ErrorKind::Io, format!("the system gave no random bytes: {error}"))
         })?;
         let mut random = Random::from_seed(seed);
-        let certificate = Certificate::generate(&mut random)
-            .map_err(|error| Error::caused(ErrorKind::Crypto, error))?;
+        let certificate = match &self.certificate {
+            Some((certificate, private_key)) => from_pem(certificate, private_key)?,
+            None => Certificate::generate(&mut random)
+                .map_err(|error| Error::caused(ErrorKind::Crypto, error))?,
+        };
         let mut peer = PeerConfig::new(certificate);
         peer.dtls.version = self.dtls_version;
         if let Some(profiles) = self.srtp_profiles {

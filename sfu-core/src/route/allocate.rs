@@ -263,7 +263,7 @@ impl Consumer {
     fn request(&self) -> Request {
         Request {
             demand: self.demand,
-            limit: self.preferred,
+            limit: self.limit(),
             present: self.choice.and_then(|choice| choice.layers),
         }
     }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sfu_ice::{Random, Time};
 
+use super::assembly::Assembly;
 use super::cascade::Leg;
 use super::config::{CodecConfig, ConsumerConfig};
 use super::error::CommandError;
@@ -59,6 +60,8 @@ pub(crate) struct Consumer {
     pub(crate) structure: Option<(StreamKey, u32)>,
     /// Packets to which a structure was attached: sent again they have it again.
     pub(crate) attached: [Option<(StreamKey, ExtSeq)>; 4],
+    /// Whether its receiver puts spatial layers together.
+    pub(crate) assembly: Assembly,
     pub(crate) counters: ConsumerCounters,
     /// What is traced of it.
     #[serde(skip)]
@@ -146,6 +149,7 @@ impl Consumer {
             opening: None,
             structure: None,
             attached: [None; 4],
+            assembly: Assembly::default(),
             counters: ConsumerCounters::default(),
             trace: TraceTypes::default(),
             config,
@@ -192,6 +196,7 @@ impl Consumer {
         self.producer_paused = producer.paused;
         // What was chosen of another producer says nothing about this one.
         self.choice = None;
+        self.note_assembly(producer);
         self.apply_layers(now);
         if self.is_silent() {
             self.selector.pause();
@@ -237,13 +242,10 @@ impl Consumer {
         if let Some(leg) = &self.leg {
             return leg.wants();
         }
-        let Some(choice) = self.choice else { return Some(self.preferred) };
+        let limit = self.limit();
+        let Some(choice) = self.choice else { return Some(limit) };
         let Layers { spatial, temporal } = choice.layers?;
-        let preferred = self.preferred;
-        Some(Layers {
-            spatial: spatial.min(preferred.spatial),
-            temporal: temporal.min(preferred.temporal),
-        })
+        Some(Layers { spatial: spatial.min(limit.spatial), temporal: temporal.min(limit.temporal) })
     }
 
     /// Tells what it gets and is to get, if that has changed.
@@ -281,7 +283,11 @@ impl Consumer {
         let Some(wants) = self.wants() else {
             return self.choice.map_or(LayersReason::Empty, |choice| choice.reason);
         };
+        let limited = self.assembly.is_limited() && self.preferred.spatial > 0;
         let chosen = match self.choice {
+            Some(Choice { reason: LayersReason::Preferred, .. }) | None if limited => {
+                LayersReason::NoDescriptor
+            }
             Some(choice) => choice.reason,
             None if self.preferred.spatial == u8::MAX => LayersReason::Best,
             None => LayersReason::Preferred,
@@ -299,7 +305,7 @@ impl Consumer {
             Some(leg) => leg.wanted,
             None => self.wants(),
         };
-        self.selector.set_preferred(now, wanted.unwrap_or(self.preferred));
+        self.selector.set_preferred(now, wanted.unwrap_or_else(|| self.limit()));
     }
 
     /// Whether nothing shall be sent, whatever comes.

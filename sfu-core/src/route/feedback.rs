@@ -183,6 +183,7 @@ impl Router {
         if consumer.trace.contains(asked) {
             self.traces.push(consumer.traced(self.id, now, trace));
         }
+        self.judge_assembly(now, key);
         self.ask_current_key_frame(key);
     }
 

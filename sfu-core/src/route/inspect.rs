@@ -115,7 +115,9 @@ impl Router {
             (None, ..) => "the slot is empty",
             (_, true, _) => "the consumer is paused",
             (_, _, true) => "the producer is paused",
-            _ if consumer.choice.is_some() => consumer.layers_reason().text(),
+            _ if consumer.choice.is_some() || consumer.assembly.is_limited() => {
+                consumer.layers_reason().text()
+            }
             _ => match consumer.selector.reason() {
                 Reason::Paused => "paused",
                 Reason::NoActiveStream => "no encoding of the producer brings packets",

@@ -4,6 +4,7 @@
 //! `feedback`, and come out transport by transport in `egress` and `report`.
 
 mod allocate;
+mod assembly;
 mod cascade;
 mod config;
 mod connectivity;

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use sfu_core::LayersReason;
+use sfu_core::engine::{Command, Reply};
+use sfu_core::wire::rtp::ExtensionKind;
+
 use super::sim::{Format, Frugal, Layout, Link, SinkRef, SourceRef, World};
 use super::svc::{prefer, shown};
 
@@ -169,5 +173,88 @@ fn so_they_do_where_packets_are_lost_and_overtaken() {
         let sink = world.sink(sink);
         assert!(sink.repaired > 10);
         assert!(sink.assert_decodable(80, 8) > 300);
+    }
+}
+
+/// A call whose receiver takes no dependency descriptors, or does.
+fn call_without(seed: u64, mode: &str, takes: bool) -> (World, SourceRef, [SinkRef; 2]) {
+    let mut world = World::new(seed);
+    let (ann, bob) = (world.plain(), world.plain());
+    let camera = world.publish(ann, Format::Encrypted, 1);
+    world.source(camera).layout = Layout::described(mode);
+    let sinks = [0, 1].map(|_| {
+        let mut config = world.slot(bob, &[Format::Encrypted], Some(camera));
+        if !takes {
+            config.extensions.remove(ExtensionKind::DependencyDescriptor);
+        }
+        world.subscribe_with(bob, &[Format::Encrypted], config)
+    });
+    (world, camera, sinks)
+}
+
+/// Asks for a key frame with each picture, as a receiver does that cannot decode.
+fn complain(world: &mut World, sink: SinkRef, times: u32) {
+    for _ in 0..times {
+        world.pli(sink);
+        world.run_millis(90);
+    }
+}
+
+fn rule(world: &mut World, sink: SinkRef) -> LayersReason {
+    let reply = world.ok(Command::Explain(sink.consumer));
+    let Reply::Explanation(explanation) = reply else { panic!("{reply:?}") };
+    if explanation.rule == LayersReason::NoDescriptor {
+        assert_eq!(explanation.reason, LayersReason::NoDescriptor.text());
+    }
+    explanation.rule
+}
+
+#[test]
+fn a_receiver_that_decodes_without_descriptors_gets_all_layers() {
+    for (seed, mode) in [(151, "L3T3"), (152, "L3T3_KEY")] {
+        let (mut world, _, [sink, _]) = call_without(seed, mode, false);
+        world.run_millis(2_000);
+        // Now and then a key frame is lost, for a second even.
+        for _ in 0..5 {
+            complain(&mut world, sink, 5);
+            world.run_millis(700);
+        }
+        for (spatial, temporal) in [(0, 2), (2, 2), (1, 2), (2, 0), (2, 2)] {
+            prefer(&mut world, sink, spatial, temporal);
+            world.run_millis(1_500);
+            assert_eq!(shown(&world, sink), (spatial, temporal), "{mode}");
+        }
+        assert!(world.sink(sink).packets.values().all(|packet| packet.descriptor.is_none()));
+        assert!(world.sink(sink).assert_continuous(0) > 200);
+    }
+}
+
+#[test]
+fn one_that_does_not_gets_the_lowest_layer() {
+    for (seed, mode) in [(153, "L3T3"), (154, "L3T3_KEY")] {
+        let (mut world, camera, [sink, other]) = call_without(seed, mode, false);
+        world.run_millis(2_000);
+        complain(&mut world, sink, 8);
+        world.run_millis(1_000);
+        let asked = world.asked(camera);
+        for sink in [sink, other] {
+            assert_eq!(shown(&world, sink), (0, 2), "{mode}: they have one decoder");
+            assert_eq!(rule(&mut world, sink), LayersReason::NoDescriptor);
+            prefer(&mut world, sink, 2, 1);
+            world.run_millis(1_000);
+            assert_eq!(shown(&world, sink), (0, 1), "{mode}");
+            prefer(&mut world, sink, 0, 2);
+            world.run_millis(500);
+            assert_eq!(rule(&mut world, sink), LayersReason::Preferred, "it has what it wants");
+        }
+        assert_eq!(world.asked(camera), asked, "nobody needs key frames");
+        assert!(world.sink(sink).assert_continuous(0) > 200);
+
+        // With descriptors it is not for the lack of them.
+        let (mut world, _, [sink, _]) = call_without(seed, mode, true);
+        world.run_millis(2_000);
+        complain(&mut world, sink, 20);
+        world.run_millis(500);
+        assert_eq!(shown(&world, sink), (2, 2), "{mode}");
     }
 }

@@ -18,6 +18,7 @@ mod pipes;
 mod plain_transport;
 mod red;
 mod reports;
+mod saving;
 #[allow(unreachable_pub)]
 mod sim;
 mod simulcast;

@@ -1,6 +1,6 @@
 // A worker: an Sfu of this process, with one thread for its media.
 
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { checkAppData, describe, type AppData } from './app_data.js';
 import { isAmong } from './codecs.js';
 import { Engine } from './engine.js';
@@ -45,9 +45,9 @@ export type WorkerSettings<WorkerAppData extends AppData = AppData> = {
   rtcMinPort?: number;
   /** Highest port where none is said. 59999 by default. */
   rtcMaxPort?: number;
-  /** Not supported: each worker makes a certificate. */
+  /** File with the certificate that endpoints are shown, as PEM. By default each worker makes one. */
   dtlsCertificateFile?: string;
-  /** Not supported: each worker makes a certificate. */
+  /** File with its private key, as PEM: an EC key on P-256 that is not encrypted. */
   dtlsPrivateKeyFile?: string;
   /** Has no effect: there is no other program. */
   workerBin?: string;
@@ -128,13 +128,15 @@ export class Worker<WorkerAppData extends AppData = AppData> extends EnhancedEve
   /** @internal Starts the SFU of a new worker. */
   static async start<WorkerAppData extends AppData>(settings: WorkerSettings<WorkerAppData>): Promise<Worker<WorkerAppData>> {
     checkSettings(settings);
-    const { rtcMinPort: min = 10_000, rtcMaxPort: max = 59_999, appData } = settings;
+    const { rtcMinPort: min = 10_000, rtcMaxPort: max = 59_999, dtlsCertificateFile, dtlsPrivateKeyFile, appData } = settings;
     const worker = new Worker<WorkerAppData>({ min, max }, (appData ?? {}) as WorkerAppData);
     // What is listened on is said later, by WebRtcServers and transports.
     const options = {
       listen: ['127.0.0.1:0'],
       tcp: false,
       shards: 1,
+      ...(dtlsCertificateFile === undefined ? {} : { certificate: readFileSync(dtlsCertificateFile, 'utf8') }),
+      ...(dtlsPrivateKeyFile === undefined ? {} : { privateKey: readFileSync(dtlsPrivateKeyFile, 'utf8') }),
       disconnectedAfterMs: DISCONNECTED_AFTER_MS,
       failedAfterMs: FAILED_AFTER_MS,
     };
@@ -336,7 +338,9 @@ function checkSettings(settings: WorkerSettings): void {
     } catch (error) {
       throw new TypeError(`${name}: expected a file that can be read, got ${describe(file)}`, { cause: error });
     }
-    throw new UnsupportedError(`${name}: expected none; each worker makes its own certificate`);
+  }
+  if ((dtlsCertificateFile === undefined) !== (dtlsPrivateKeyFile === undefined)) {
+    throw new TypeError('dtlsCertificateFile, dtlsPrivateKeyFile: expected both or neither');
   }
 }
 

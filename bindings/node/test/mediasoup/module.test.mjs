@@ -1,4 +1,8 @@
 // The module itself: workers, capabilities, scalability modes, logs, emitters, errors.
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
@@ -105,6 +109,30 @@ describe('an emitter', () => {
 });
 
 describe('a worker', () => {
+  test('shows the certificate that it was given', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'certificate-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const files = (kind, options) => {
+      const { publicKey, privateKey } = generateKeyPairSync(kind, options);
+      // Only the key in it is looked at, and the digest of the whole.
+      const der = publicKey.export({ type: 'spki', format: 'der' });
+      const names = [join(folder, `${kind}.crt`), join(folder, `${kind}.key`)];
+      writeFileSync(names[0], `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`);
+      writeFileSync(names[1], privateKey.export({ type: 'pkcs8', format: 'pem' }));
+      return { der, settings: { dtlsCertificateFile: names[0], dtlsPrivateKeyFile: names[1] } };
+    };
+    const { der, settings } = files('ec', { namedCurve: 'P-256' });
+    const worker = await createWorker(settings);
+    t.after(() => worker.close());
+    const router = await worker.createRouter();
+    const { dtlsParameters } = await router.createWebRtcTransport({ listenIps: ['127.0.0.1'] });
+    const digest = createHash('sha256').update(der).digest('hex').toUpperCase().match(/../g).join(':');
+    assert.equal(dtlsParameters.fingerprints.find(({ algorithm }) => algorithm === 'sha-256').value.toUpperCase(), digest);
+    const { settings: rsa } = files('rsa', { modulusLength: 2048 });
+    await assert.rejects(createWorker(rsa), mediasoup.UnsupportedError);
+    await assert.rejects(createWorker({ ...settings, dtlsPrivateKeyFile: rsa.dtlsPrivateKeyFile }), mediasoup.UnsupportedError);
+  });
+
   test('has settings, which are checked', async () => {
     const wrong = [
       { logLevel: 'chicken' },
@@ -123,7 +151,8 @@ describe('a worker', () => {
       await assert.rejects(createWorker(settings), TypeError, JSON.stringify(settings));
     }
     const file = new URL(import.meta.url).pathname;
-    await assert.rejects(createWorker({ dtlsCertificateFile: file, dtlsPrivateKeyFile: file }), mediasoup.UnsupportedError);
+    await assert.rejects(createWorker({ dtlsCertificateFile: file, dtlsPrivateKeyFile: file }), TypeError);
+    await assert.rejects(createWorker({ dtlsCertificateFile: file }), TypeError);
     const worker = await createWorker({
       logLevel: 'debug',
       logTags: ['info', 'sctp'],

@@ -42,6 +42,8 @@ class Sfu:
     :param shards: threads that route; 1 by default
     :param pin_threads: whether each of them stays on one CPU
     :param dtls_version: ``"1.2"`` (the default), ``"1.3"`` or ``"auto"``
+    :param certificate: the certificate that peers are shown, as PEM; by default one is made
+    :param private_key: its key, as PEM: an EC key on P-256 that is not encrypted
     :param srtp_profiles: the profiles that are taken, the preferred one first
     :param disconnected_after_ms: without ICE checks a peer counts as disconnected after so long
     :param failed_after_ms: and is closed after so long
@@ -59,6 +61,8 @@ class Sfu:
         shards: int | None = None,
         pin_threads: bool | None = None,
         dtls_version: DtlsVersion | None = None,
+        certificate: str | None = None,
+        private_key: str | None = None,
         srtp_profiles: Sequence[SrtpProfile] | None = None,
         disconnected_after_ms: int | None = None,
         failed_after_ms: int | None = None,
@@ -78,6 +82,8 @@ class Sfu:
                 "shards": shards,
                 "pinThreads": pin_threads,
                 "dtlsVersion": dtls_version,
+                "certificate": certificate,
+                "privateKey": private_key,
                 "srtpProfiles": None if srtp_profiles is None else list(srtp_profiles),
                 "disconnectedAfterMs": disconnected_after_ms,
                 "failedAfterMs": failed_after_ms,

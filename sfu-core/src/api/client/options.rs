@@ -9,6 +9,7 @@ use sfu_ice::{DtlsVersion, SrtpProfile};
 use serde_json::Value;
 
 use super::calls::parse;
+use crate::api::certificate::Secret;
 use crate::api::error::{Error, ErrorKind, Result};
 use crate::api::sfu::{Sfu, SfuBuilder};
 use crate::engine::EngineConfig;
@@ -45,6 +46,12 @@ pub struct ClientOptions {
     /// The DTLS version that is served: `1.2`, `1.3` or `auto`.
     #[serde(default)]
     pub dtls_version: DtlsVersion,
+    /// The certificate that peers are shown, as PEM. By default one is made.
+    #[serde(default)]
+    pub certificate: Option<String>,
+    /// Its private key, as PEM; only together with the certificate.
+    #[serde(default)]
+    private_key: Option<Secret>,
     /// SRTP profiles, the preferred one first.
     #[serde(default)]
     pub srtp_profiles: Option<Vec<SrtpProfile>>,
@@ -116,6 +123,16 @@ impl ClientOptions {
         if let Some(profiles) = self.srtp_profiles {
             builder = builder.srtp_profiles(profiles);
         }
+        builder = match (self.certificate, self.private_key) {
+            (None, None) => builder,
+            (Some(certificate), Some(Secret(private_key))) => {
+                builder.certificate(certificate, private_key)
+            }
+            _ => {
+                let message = "certificate, privateKey: expected both or neither";
+                return Err(Error::new(ErrorKind::InvalidParameters, message));
+            }
+        };
         builder = match (self.disconnected_after_ms, self.failed_after_ms) {
             (None, None) => builder,
             (Some(disconnected), Some(failed)) if disconnected <= failed => {

@@ -26,6 +26,9 @@ pub enum LayersReason {
     Hold,
     /// More was not asked for by the preferred layers.
     Preferred,
+    /// The receiver takes no dependency descriptor, and showed that it does not
+    /// put spatial layers together without it: it gets the lowest one.
+    NoDescriptor,
     /// It gets all there is because the viewer pinned it; others give way.
     Pinned,
     /// It gets all there is.
@@ -45,6 +48,9 @@ impl LayersReason {
             Self::PublisherDoesNotSend => "the publisher sends nothing better",
             Self::Hold => "more would fit, but not for long enough yet",
             Self::Preferred => "it has the preferred layers",
+            Self::NoDescriptor => {
+                "the receiver takes no dependency descriptor and cannot decode more without it"
+            }
             Self::Pinned => "it is pinned, and has all there is",
             Self::Best => "it has all there is",
         }
