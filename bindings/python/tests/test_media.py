@@ -204,14 +204,14 @@ async def test_packets_are_traced_and_rtcp_goes_both_ways(router: plenum.Router)
     assert isinstance(event, plenum.ProducerTrace) and event.producer == voice.id
     assert event.trace["type"] == "rtp" and event.trace["sequenceNumber"] == 7
     assert event.trace["payloadSize"] == 6
-    event = await first(went)
-    assert isinstance(event, plenum.ConsumerTrace) and event.trace["type"] == "rtp"
+    sent = await first(went)
+    assert isinstance(sent, plenum.ConsumerTrace) and sent.trace["type"] == "rtp"
     ssrc = consumer.rtp_parameters["encodings"][0]["ssrc"]
     pli = bytes([0x81, 206, 0, 2, 0, 0, 0, 1]) + ssrc.to_bytes(4, "big")
     await transport.send_rtcp(pli)
-    event = await first(went)
-    assert isinstance(event, plenum.ConsumerTrace)
-    assert event.trace == {"type": "pli", "ssrc": ssrc}
+    sent = await first(went)
+    assert isinstance(sent, plenum.ConsumerTrace)
+    assert sent.trace == {"type": "pli", "ssrc": ssrc}
     assert (await consumer.stats())["pliCount"] == 1
     report = await first(reports)
     assert isinstance(report, plenum.Rtcp) and report.transport == transport.id
@@ -238,7 +238,8 @@ async def test_a_data_producer_is_piped_to_another_router(sfu: plenum.Sfu) -> No
     consumer = await sink.consume_data(piped.data_producer)
     messages = consumer.messages()
     await chat.send("far")
-    assert await first(messages) == "far"
+    message = await first(messages)
+    assert isinstance(message, plenum.Message) and message.data == "far"
     closed = far.events(plenum.DataProducerClosed)
     await chat.close()
     event = await first(closed)

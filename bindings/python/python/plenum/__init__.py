@@ -135,7 +135,7 @@ __all__ = [
     "TransportTupleSelected",
     "Tuple",
     "WebRtcTransport",
+    "__version__",
     "supported_rtp_capabilities",
     "types",
-    "__version__",
 ]
