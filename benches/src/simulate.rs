@@ -39,8 +39,10 @@ const RATIO: f64 = 100.0;
 enum Call {
     /// The three loudest.
     Voices,
-    /// The three loudest, and the picture of who speaks.
+    /// The three loudest, and the picture of who speaks, as a tile.
     Conversation,
+    /// The same with the picture at its full size.
+    Spotlight,
     /// The three loudest, and a small picture of everybody.
     Gallery,
     /// As a conversation, but cameras send all that they have, whether or not
@@ -53,8 +55,9 @@ impl Call {
         match self {
             Self::Voices => "three loudest voices",
             Self::Conversation => "three voices and the speaker's picture",
+            Self::Spotlight => "the same, with the picture at full size",
             Self::Gallery => "three voices and all pictures",
-            Self::Unheeding => "as the second, and every camera sends all its layers",
+            Self::Unheeding => "as the second, but cameras send all layers always",
         }
     }
 }
@@ -67,8 +70,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
     let columns =
         ["each receives", "SRTP", "times faster", "packets in and out per s", "engine runs per s"];
     let mut table = Table::new(title, &columns);
-    let all = [Call::Voices, Call::Conversation, Call::Gallery, Call::Unheeding];
-    for call in all.into_iter().filter(|call| options.call.is_none_or(|only| only == *call)) {
+    let calls = Call::value_variants().iter().copied();
+    for call in calls.filter(|call| options.call.is_none_or(|only| only == *call)) {
         for srtp in [None, Some(SrtpProfile::AeadAes128Gcm)] {
             let mut ratios = Vec::new();
             let mut told = Simulated::default();
@@ -77,7 +80,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
                 ratios.push(options.seconds as f64 / told.took.as_secs_f64());
             }
             let ratio = Sample::of(&ratios)?;
-            report.failed |= call == Call::Conversation && ratio.max < RATIO;
+            report.failed |= call == Call::Conversation && ratio.median < RATIO;
             let srtp = if srtp.is_some() { "AES-GCM" } else { "none" };
             table.rows.push(vec![
                 Cell::Text(call.text().to_owned()),
@@ -92,7 +95,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
     report.notes = vec![
         "CPU time of the one thread that does everything: publishers, links of 20 ms with a little jitter, the engine, and receivers that check every packet.".to_owned(),
         "All microphones are on and send all the time; two people speak at a time. Cameras have three layers of simulcast and send those that anybody wants, as the engine tells them, but for the last rows.".to_owned(),
-        "Fails if a conversation never runs a hundred times faster than real time.".to_owned(),
+        "Fails if the median of a conversation is below a hundred times real time, with SRTP or without.".to_owned(),
     ];
     Ok(report)
 }
@@ -137,9 +140,11 @@ fn simulate(options: &Options, call: Call, srtp: Option<SrtpProfile>) -> anyhow:
             sinks.push(ear);
         }
         let small = Layers { spatial: 0, temporal: u8::MAX };
-        if matches!(call, Call::Conversation | Call::Unheeding) {
+        if matches!(call, Call::Conversation | Call::Spotlight | Call::Unheeding) {
             let eye = world.subscribe(person, &[Format::Vp8], None);
-            world.ok(Command::SetPreferredLayers(eye.consumer, small));
+            if call != Call::Spotlight {
+                world.ok(Command::SetPreferredLayers(eye.consumer, small));
+            }
             world.ok(Command::FollowSpeaker(eye.consumer, SpeakerSlot { rank: 0, except }));
             sinks.push(eye);
         } else if call == Call::Gallery {
