@@ -246,6 +246,7 @@ export type LayersReason =
   | 'publisher_does_not_send'
   | 'hold'
   | 'preferred'
+  | 'no_descriptor'
   | 'pinned'
   | 'best';
 

@@ -44,6 +44,7 @@ LayersReason = Literal[
     "publisher_does_not_send",
     "hold",
     "preferred",
+    "no_descriptor",
     "pinned",
     "best",
 ]
