@@ -22,8 +22,7 @@ const CODECS = [
   { name: 'H.264 simulcast', codec: 'H264', firefox: false },
   { name: 'VP9 SVC', codec: 'VP9', mode: 'L3T3', firefox: true },
   { name: 'VP9 k-SVC', codec: 'VP9', mode: 'L3T3_KEY', firefox: true },
-  // Full SVC of AV1 (L3T3) is not among them yet: Firefox 153 stood still after a step down in one of
-  // two runs, and why is not known.
+  { name: 'AV1 SVC', codec: 'AV1', mode: 'L3T3', firefox: true },
   { name: 'AV1 k-SVC', codec: 'AV1', mode: 'L3T3_KEY', firefox: true },
 ];
 
@@ -106,30 +105,67 @@ describe('layers in browsers', { timeout: 900_000 }, () => {
     board?.stop();
   });
 
+  /** Two publishers, one of each colour. */
+  async function publishers(people, name, codec, mode) {
+    const publishers = [];
+    for (const colour of COLOURS) {
+      const person = await chromium.person(`${name} ${colour}`);
+      people.push(person);
+      const picture = { codec, mode, colour, width: WIDTH, height: HEIGHT, rate: RATE };
+      publishers.push(await join(board, person, publish, picture));
+    }
+    return publishers;
+  }
+
   for (const { name, codec, mode, firefox: decodes } of CODECS) {
     test(`${name}: three layers of two publishers`, async () => {
       const people = [];
       try {
-        const publishers = [];
-        for (const colour of COLOURS) {
-          const person = await chromium.person(`${name} ${colour}`);
-          people.push(person);
-          const picture = { codec, mode, colour, width: WIDTH, height: HEIGHT, rate: RATE };
-          publishers.push(await join(board, person, publish, picture));
-        }
+        const sending = await publishers(people, name, codec, mode);
         for (const browser of decodes ? [chromium, firefox] : [chromium]) {
           const person = await browser.person('Viewer');
           const viewer = await join(board, person, watch);
-          const slots = await walk(board, viewer, publishers);
+          const slots = await walk(board, viewer, sending);
           const { consumer } = await board.explain(viewer.peer, 0);
           await board.close(viewer.peer);
           await person.close();
           judge(`${name} in ${browser === chromium ? 'Chromium' : 'Firefox'}`, slots, consumer.pliCount);
         }
-        for (const { peer } of publishers) await board.close(peer);
+        for (const { peer } of sending) await board.close(peer);
       } finally {
         await Promise.all(people.map((person) => person.close()));
       }
     });
   }
+
+  test('AV1 SVC without descriptors: Chromium gets the layer that it can decode', async () => {
+    const people = [];
+    try {
+      const [{ peer: red }, { peer: blue }] = await publishers(people, 'AV1 SVC', 'AV1', 'L3T3');
+      const person = await chromium.person('Viewer');
+      people.push(person);
+      const viewer = await join(board, person, watch, { descriptor: false });
+      await board.switch(viewer.peer, 0, red);
+      await eventually('a limit to one layer', async () => {
+        const { explanation } = await board.explain(viewer.peer, 0);
+        assert.equal(explanation.rule, 'no_descriptor', JSON.stringify(explanation));
+        return true;
+      }, { seconds: 45 });
+      const { pliCount: asked } = (await board.explain(viewer.peer, 0)).consumer;
+      for (const [peer, colour] of [[red, 'red'], [blue, 'blue'], [red, 'red']]) {
+        await board.switch(viewer.peer, 0, peer);
+        const before = await viewer.page.evaluate(newest, 0);
+        await eventually(`pictures of ${colour}`, async () => {
+          const now = await viewer.page.evaluate(newest, 0);
+          return now.colour === colour && now.width === widthOf(0) && now.count > before.count + 2 * RATE;
+        }, { seconds: 20 });
+      }
+      const { consumer } = await board.explain(viewer.peer, 0);
+      // One more may have been on its way.
+      assert.ok(consumer.pliCount <= asked + 5, `asked for ${consumer.pliCount - asked} more key frames`);
+      for (const peer of [viewer.peer, red, blue]) await board.close(peer);
+    } finally {
+      await Promise.all(people.map((person) => person.close()));
+    }
+  });
 });

@@ -50,16 +50,17 @@ export async function publish({ codec, mode, colour, width, height, rate }) {
 
 /**
  * Receives in three slots and writes down each picture that is shown: when, how wide, and which of
- * the two colours it has. Gives the offer.
+ * the two colours it has. Gives the offer. Chromium offers the dependency descriptor only if it is
+ * asked to, Firefox does not know it.
  */
-export async function watch() {
+export async function watch({ descriptor = true } = {}) {
   window.pc = new RTCPeerConnection();
   window.screens = [0, 1, 2].map(() => {
     const transceiver = pc.addTransceiver('video', { direction: 'recvonly' });
     const extensions = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
     for (const extension of extensions) {
       // Spatial layers of AV1 are assembled to one picture by it.
-      if (/dependency-descriptor/.test(extension.uri)) extension.direction = 'sendrecv';
+      if (/dependency-descriptor/.test(extension.uri)) extension.direction = descriptor ? 'sendrecv' : 'stopped';
     }
     if (extensions.length) transceiver.setHeaderExtensionsToNegotiate(extensions);
     const video = Object.assign(document.createElement('video'), { autoplay: true, muted: true, width: 480 });
