@@ -78,6 +78,7 @@ const REASONS: Partial<Record<string, string>> = {
   bandwidth: 'Your connection does not carry more at the moment.',
   hold: 'Your connection is better again; the picture follows in a moment.',
   publisher_does_not_send: 'The sender sends nothing better at the moment: a slow connection or a busy computer there.',
+  no_descriptor: 'Your browser decodes only the smallest picture of this sender.',
   awaits_key_frame: 'A sharper picture is on its way.',
   producer_paused: 'The sender has paused the picture.',
   sender_paused: 'The sender has paused the picture.',
