@@ -116,13 +116,14 @@ fn feedback_tells_publishers_when_their_packets_came() {
     world.run_millis(6_000);
     let client = &world.clients[ann];
     let mut told = 0;
-    for (number, arrival) in &client.twcc_sent {
+    for sent in &client.twcc_sent {
+        let number = sent.number;
         // Those of the last moments are not reported on yet.
-        let Some(report) = client.twcc_told.get(number) else { continue };
+        let Some(report) = sent.told else { continue };
         told += 1;
-        match (arrival, report) {
+        match (sent.arrived, report) {
             (Some(arrived), Some(reported)) => {
-                let error = arrived.since(*reported).max(reported.since(*arrived));
+                let error = arrived.since(reported).max(reported.since(arrived));
                 assert!(error.as_micros() <= 500, "number {number}: {error:?} off");
             }
             (None, None) => {}

@@ -2,38 +2,62 @@
 
 use std::ops::{Bound, RangeBounds};
 
-/// As a `BTreeMap` by number, and fast where the next number is nearly always the highest.
+/// Things in one row of [`Ordered`], at first: rows are never copied because
+/// there is one more.
+const ROW: usize = 64;
+
+/// As a `BTreeMap` by number, and fast where the next number is nearly always the
+/// highest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ordered<T> {
-    entries: Vec<(u64, T)>,
+    /// None is empty.
+    rows: Vec<Vec<(u64, T)>>,
+    len: usize,
 }
 
 impl<T> Default for Ordered<T> {
     fn default() -> Self {
-        Self { entries: Vec::new() }
+        Self { rows: Vec::new(), len: 0 }
     }
 }
 
 impl<T> Ordered<T> {
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.len
     }
 
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len == 0
     }
 
     /// Puts it in the place of what had this number before.
     pub fn insert(&mut self, number: u64, thing: T) {
-        let at = self.place(number);
-        match self.entries.get_mut(at) {
+        if self.last_key_value().is_none_or(|(last, _)| *last < number) {
+            match self.rows.last_mut() {
+                Some(row) if row.len() < ROW => row.push((number, thing)),
+                _ => {
+                    let mut row = Vec::with_capacity(ROW);
+                    row.push((number, thing));
+                    self.rows.push(row);
+                }
+            }
+            self.len += 1;
+            return;
+        }
+        let (row, at) = self.place(number);
+        let row = &mut self.rows[row];
+        match row.get_mut(at) {
             Some(entry) if entry.0 == number => entry.1 = thing,
-            _ => self.entries.insert(at, (number, thing)),
+            _ => {
+                row.insert(at, (number, thing));
+                self.len += 1;
+            }
         }
     }
 
     pub fn get(&self, number: &u64) -> Option<&T> {
-        let (found, thing) = self.entries.get(self.place(*number))?;
+        let (row, at) = self.place(*number);
+        let (found, thing) = self.rows.get(row)?.get(at)?;
         (found == number).then_some(thing)
     }
 
@@ -42,43 +66,40 @@ impl<T> Ordered<T> {
     }
 
     pub fn first_key_value(&self) -> Option<(&u64, &T)> {
-        self.entries.first().map(|(number, thing)| (number, thing))
+        self.rows.first()?.first().map(|(number, thing)| (number, thing))
     }
 
     pub fn last_key_value(&self) -> Option<(&u64, &T)> {
-        self.entries.last().map(|(number, thing)| (number, thing))
+        self.rows.last()?.last().map(|(number, thing)| (number, thing))
     }
 
     /// All, the lowest number first.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &T> + Clone {
-        self.entries.iter().map(|(_, thing)| thing)
+        self.rows.iter().flatten().map(|(_, thing)| thing)
     }
 
     /// Those with these numbers, the lowest first.
-    pub fn range(
-        &self,
-        numbers: impl RangeBounds<u64>,
-    ) -> impl DoubleEndedIterator<Item = (&u64, &T)> {
-        let start = match numbers.start_bound() {
+    pub fn range(&self, numbers: impl RangeBounds<u64>) -> impl Iterator<Item = (&u64, &T)> {
+        let (row, at) = match numbers.start_bound() {
             Bound::Included(from) => self.place(*from),
             Bound::Excluded(from) => self.place(*from + 1),
-            Bound::Unbounded => 0,
+            Bound::Unbounded => (0, 0),
         };
-        let end = match numbers.end_bound() {
-            Bound::Included(to) => self.place(*to + 1),
-            Bound::Excluded(to) => self.place(*to),
-            Bound::Unbounded => self.entries.len(),
+        let rows = self.rows.get(row..).unwrap_or_default().iter().flatten().skip(at);
+        let wanted = move |entry: &&(u64, T)| match numbers.end_bound() {
+            Bound::Included(to) => entry.0 <= *to,
+            Bound::Excluded(to) => entry.0 < *to,
+            Bound::Unbounded => true,
         };
-        self.entries[start..end.max(start)].iter().map(|(number, thing)| (number, thing))
+        rows.take_while(wanted).map(|(number, thing)| (number, thing))
     }
 
-    /// How many have a lower number.
-    fn place(&self, number: u64) -> usize {
-        match self.entries.last() {
-            Some((last, _)) if *last >= number => {
-                self.entries.partition_point(|(other, _)| *other < number)
-            }
-            _ => self.entries.len(),
-        }
+    /// Row and place of the first that has not a lower number; the place may be
+    /// the end of the row.
+    fn place(&self, number: u64) -> (usize, usize) {
+        let row = self.rows.partition_point(|row| row[0].0 <= number).saturating_sub(1);
+        let at =
+            self.rows.get(row).map_or(0, |row| row.partition_point(|(other, _)| *other < number));
+        (row, at)
     }
 }

@@ -1,7 +1,7 @@
 //! One remote end of a transport: what it publishes, what it receives, and how
 //! its packets are protected.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use sfu_core::wire::rtcp::{Compound, ReportBlock, RtcpPacket};
@@ -46,10 +46,8 @@ pub struct Client {
     pub clock: (u64, i64),
     /// What receiver reports said of its streams.
     pub reports: Vec<(Time, ReportBlock)>,
-    /// Transport-wide numbers that it sent, with their arrival at the engine.
-    pub twcc_sent: VecDeque<(u16, Option<Time>)>,
-    /// The arrivals that feedback told.
-    pub twcc_told: BTreeMap<u16, Option<Time>>,
+    /// What it sent under transport-wide numbers, one number after the other.
+    pub twcc_sent: VecDeque<Numbered>,
     /// Transport-wide numbers that it received, in order of arrival.
     pub twcc_received: Vec<u16>,
     /// Datagrams that came, and those that did not authenticate.
@@ -66,6 +64,16 @@ pub struct Client {
     pub buffers: Buffers,
     /// The next of the times at which receivers look for what is missing.
     tick: Option<Time>,
+}
+
+/// A packet with a transport-wide number.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbered {
+    pub number: u16,
+    /// When it arrives at the engine, if it does.
+    pub arrived: Option<Time>,
+    /// What feedback told of it, if any did.
+    pub told: Option<Option<Time>>,
 }
 
 /// A datagram of a client.
@@ -94,7 +102,6 @@ impl Client {
             clock: (0, 0),
             reports: Vec::new(),
             twcc_sent: VecDeque::new(),
-            twcc_told: BTreeMap::new(),
             twcc_received: Vec::new(),
             received: 0,
             refused: 0,
@@ -292,14 +299,30 @@ impl Client {
                             let micros = origin + ticks * 250;
                             Time::from_micros(u64::try_from(micros).unwrap())
                         });
-                        let entry = self.twcc_told.entry(seq).or_insert(told);
-                        *entry = entry.or(told);
+                        if let Some(sent) = self.sent(seq) {
+                            sent.told = Some(sent.told.flatten().or(told));
+                        }
                     }
                 }
                 _ => {}
             }
         }
         self.send_outgoing(now);
+    }
+
+    /// Takes note of what it sent under the next number.
+    pub fn number(&mut self, number: u16, arrived: Option<Time>) {
+        if self.twcc_sent.len() > usize::from(u16::MAX) {
+            self.twcc_sent.pop_front();
+        }
+        self.twcc_sent.push_back(Numbered { number, arrived, told: None });
+    }
+
+    fn sent(&mut self, number: u16) -> Option<&mut Numbered> {
+        let first = self.twcc_sent.front()?.number;
+        let sent = self.twcc_sent.get_mut(usize::from(number.wrapping_sub(first)))?;
+        assert_eq!(sent.number, number, "numbers were left out");
+        Some(sent)
     }
 
     fn resend(&mut self, now: Time, media: Ssrc, seq: SeqNo) {

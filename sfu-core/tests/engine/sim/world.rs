@@ -545,10 +545,7 @@ impl World {
             };
             let times = client.up.send(self.now, &mut self.rng);
             if let Some(twcc) = datagram.twcc {
-                if client.twcc_sent.len() > usize::from(u16::MAX) {
-                    client.twcc_sent.pop_front();
-                }
-                client.twcc_sent.push_back((twcc, times[0]));
+                client.number(twcc, times[0]);
             }
             if self.damage > 0.0 {
                 for time in times.iter().flatten() {
