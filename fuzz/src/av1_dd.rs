@@ -52,9 +52,18 @@ fn survives_rewriting(
 ) {
     let mut out = [0xff; MAX_LEN];
     let frame_number = dependency.frame_number.wrapping_add(0x1234);
-    let changes = [(None, false), (Some(1), false), (None, true), (Some(1), true)];
-    for (active_decode_targets, attach_structure) in changes {
-        let change = Change { frame_number, active_decode_targets, attach_structure };
+    let far = dependency.frame_diffs().iter().copied().max().unwrap_or(4).saturating_sub(1);
+    let changes = [
+        (None, false, None),
+        (Some(1), false, None),
+        (None, true, None),
+        (Some(1), true, None),
+        (None, false, Some(far)),
+        (Some(1), true, Some(far)),
+    ];
+    for (active_decode_targets, attach_structure, max_frame_diff) in changes {
+        let change =
+            Change { frame_number, active_decode_targets, attach_structure, max_frame_diff };
         let Ok(len) = reader.rewrite(descriptor, &change, &mut out) else { continue };
         assert_eq!(Mandatory::read(&out[..len]).map(|m| m.frame_number), Ok(frame_number));
         // A late structure was read, and is not the one that would be attached.
@@ -69,7 +78,10 @@ fn survives_rewriting(
             (again.dtis, again.decode_target_count),
             (dependency.dtis, dependency.decode_target_count)
         );
-        assert_eq!(again.frame_diffs(), dependency.frame_diffs());
+        let max = max_frame_diff.filter(|_| !dependency.structure_attached).unwrap_or(u16::MAX);
+        let mut kept = dependency.frame_diffs().iter().filter(|diff| **diff <= max);
+        assert!(again.frame_diffs().iter().all(|diff| kept.next() == Some(diff)));
+        assert_eq!(kept.next(), None);
         assert_eq!(again.chain_diffs(), dependency.chain_diffs());
         assert_eq!(again.resolution, dependency.resolution);
         let active = active_decode_targets.unwrap_or(dependency.active_decode_targets);
