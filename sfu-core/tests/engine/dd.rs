@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sfu_core::LayersReason;
 use sfu_core::engine::{Command, Reply};
+use sfu_core::wire::codec::dd::DdReader;
 use sfu_core::wire::rtp::ExtensionKind;
 
 use super::sim::{Format, Frugal, Layout, Link, SinkRef, SourceRef, World};
@@ -39,6 +40,18 @@ fn the_preferred_layers_are_what_comes() {
         assert!(world.sink(sink).assert_described(0) > 200);
         assert!(world.asked(camera) <= 8, "{} in {mode}", world.asked(camera));
     }
+}
+
+/// The highest spatial layer of which the receiver was told that it is sent.
+fn told(world: &World, sink: SinkRef) -> u8 {
+    let mut reader = DdReader::default();
+    let mut active = 0;
+    for packet in world.sink(sink).packets.values() {
+        let descriptor = packet.descriptor.as_ref().unwrap();
+        active = reader.read(descriptor).unwrap().active_decode_targets;
+    }
+    let targets = (0..32).filter(|target| active & (1 << target) != 0);
+    targets.map(|target| reader.layers_of_decode_target(target).unwrap().0).max().unwrap()
 }
 
 /// The structure comes with the lowest layer, of which a receiver of the
@@ -146,6 +159,7 @@ fn pictures_whose_upper_layer_was_left_out_end_where_they_end() {
             let changed = world.now;
             world.run_millis(2_000);
             assert_eq!(shown(&world, sink), (spatial, temporal));
+            assert_eq!(told(&world, sink), spatial);
             let gap = world.sink(sink).longest_gap(changed);
             assert!(gap < Duration::from_millis(400), "{gap:?} at {spatial} {temporal}");
         }
@@ -169,7 +183,12 @@ fn so_they_do_where_packets_are_lost_and_overtaken() {
             prefer(&mut world, sink, [2, 0, 1][round % 3], [2, 2, 0, 1][round % 4]);
             world.source(camera).layers[0].want_key |= round % 5 == 4;
         }
-        world.run_millis(2_000);
+        prefer(&mut world, sink, 2, 2);
+        world.run_millis(1_500);
+        // Down, without a key frame that would tell it anew.
+        prefer(&mut world, sink, 1, 2);
+        world.run_millis(1_500);
+        assert_eq!((shown(&world, sink), told(&world, sink)), ((1, 2), 1));
         let sink = world.sink(sink);
         assert!(sink.repaired > 10);
         assert!(sink.assert_decodable(80, 8) > 300);
