@@ -368,3 +368,21 @@ fn methods_and_events_are_what_there_is() {
     };
     assert_eq!(variants.map(kebab).collect::<Vec<_>>(), EVENTS);
 }
+
+#[test]
+fn a_certificate_needs_its_key_and_the_key_is_not_shown() {
+    let listen = serde_json::json!(["127.0.0.1:0"]);
+    for half in ["certificate", "privateKey"] {
+        let options = serde_json::json!({ "listen": listen, half: "PEM-TEXT" });
+        let options = ClientOptions::from_value(options).unwrap();
+        let error = Client::start(options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidParameters);
+        assert!(error.to_string().starts_with("certificate, privateKey: "), "{error}");
+    }
+    let both =
+        serde_json::json!({ "listen": listen, "certificate": "a", "privateKey": "PEM-TEXT" });
+    let options = ClientOptions::from_value(both).unwrap();
+    assert!(!format!("{options:?}").contains("PEM-TEXT"));
+    let error = Client::start(options).unwrap_err();
+    assert!(error.to_string().starts_with("certificate: "), "{error}");
+}

@@ -271,8 +271,10 @@ pub struct ConsumeOptions {
     pub paused: bool,
     /// Layers wanted at most; none is the best there is.
     pub preferred_layers: Option<Layers>,
-    /// The MID that its packets carry, where the receiver takes that header
-    /// extension: 1 to 16 printable ASCII characters. None by default.
+    /// The MID that its packets carry until the receiver has reported on them,
+    /// where it takes that header extension: 1 to 16 printable ASCII
+    /// characters. Streams that have NACK without RTX carry none, as what is sent
+    /// again must not differ. None by default.
     pub mid: Option<String>,
 }
 
