@@ -216,11 +216,13 @@ impl Client {
         self.outgoing = outgoing;
     }
 
-    /// Takes in a datagram of the engine.
-    pub fn receive(&mut self, now: Time, mut datagram: Vec<u8>) {
+    /// Takes in a datagram of the engine. Whether [`Self::next`] may be sooner
+    /// because of it.
+    pub fn receive(&mut self, now: Time, mut datagram: Vec<u8>) -> bool {
         self.received += 1;
+        let mut sooner = true;
         match classify(&datagram) {
-            PacketClass::Rtp => self.receive_rtp(now, &mut datagram),
+            PacketClass::Rtp => sooner = self.receive_rtp(now, &mut datagram),
             PacketClass::Rtcp => self.receive_rtcp(now, &mut datagram),
             PacketClass::Stun => {
                 if let Path::WebRtc(webrtc) = &mut self.path {
@@ -236,27 +238,30 @@ impl Client {
         }
         self.buffers.give(datagram);
         self.poll_webrtc(now);
+        sooner || matches!(self.path, Path::WebRtc(_))
     }
 
-    fn receive_rtp(&mut self, now: Time, datagram: &mut [u8]) {
+    fn receive_rtp(&mut self, now: Time, datagram: &mut [u8]) -> bool {
         if !self.is_ready() {
             self.refused += 1;
-            return;
+            return false;
         }
         let mut len = datagram.len();
         if let Some((inbound, _)) = &mut self.srtp {
             let Ok(opened) = inbound.unprotect_rtp(datagram) else {
                 self.refused += 1;
-                return;
+                return false;
             };
             len = opened;
         }
         let packet = &mut datagram[..len];
         let ssrc = rtp::ssrc(packet).unwrap();
         let sink = self.sinks.iter_mut().find(|sink| sink.owns(ssrc)).expect("a known SSRC");
+        let began = sink.highest().is_some();
         if let Some(twcc) = sink.push(now, packet, &self.ids) {
             self.twcc_received.push(twcc);
         }
+        !began || sink.lacks_some()
     }
 
     fn receive_rtcp(&mut self, now: Time, datagram: &mut [u8]) {

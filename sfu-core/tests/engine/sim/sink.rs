@@ -189,6 +189,16 @@ impl Sink {
         self.reports.push((now, info));
     }
 
+    /// The highest number so far.
+    pub fn highest(&self) -> Option<ExtSeq> {
+        self.highest
+    }
+
+    /// Whether there is something to ask for, now or soon.
+    pub fn lacks_some(&self) -> bool {
+        self.nack && !self.missing.is_empty() || self.lacks_start()
+    }
+
     /// When [`Self::feedback`] has something to say; not before `from`
     /// if something is missing.
     pub fn next_feedback(&self, from: Time) -> Time {

@@ -461,9 +461,10 @@ impl World {
                     delivered += 1;
                 }
                 Target::Client(at) => {
-                    self.clients[at].receive(self.now, bytes);
-                    self.flush(at);
-                    self.due[at] = self.clients[at].next(after);
+                    if self.clients[at].receive(self.now, bytes) {
+                        self.flush(at);
+                        self.due[at] = self.clients[at].next(after);
+                    }
                 }
                 Target::Publisher { client, source, demand } => {
                     self.clients[client].sources[source].limit(demand);
