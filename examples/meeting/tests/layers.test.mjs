@@ -62,7 +62,7 @@ async function walk(board, viewer, publishers) {
     // The first steps wait for the publishers' encoders to start with all layers; a stream that has
     // just begun is no measure of a switch.
     begin ??= (await viewer.page.evaluate(newest, 0)).now;
-    await sleep(1_500);
+    await sleep(800);
   }
   return viewer.page.evaluate(seen, begin);
 }
