@@ -95,7 +95,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
     report.tables.push(table);
     report.notes = vec![
         "CPU time of the one thread that does everything: publishers, links of 20 ms with a little jitter, the engine, and receivers that check every packet.".to_owned(),
-        "All microphones are on and send all the time; two people speak at a time. Cameras have three layers of simulcast and send those that anybody wants, as the engine tells them, but for the last rows.".to_owned(),
+        "All microphones are on and send all the time; two, later up to four people speak at a time. Cameras have three layers of simulcast and send those that anybody wants, as the engine tells them, but for the last rows.".to_owned(),
         "Fails if no repetition of the second call is a hundred times faster than real time, with SRTP and without.".to_owned(),
     ];
     Ok(report)
