@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import cast
 
 from ._events import Message
-from ._handle import Handle
-from ._producer import Producer, send
+from ._flow import MediaFlow, MessageFlow
+from ._producer import Producer
 from ._stream import Stream
-from .types import (
-    Buffer,
-    ConsumerStats,
-    DataConsumerStats,
-    Explanation,
-    MediaKind,
-    RtpParameters,
-    SctpStreamParameters,
-    TraceType,
-)
+from .types import ConsumerStats, DataConsumerStats, Explanation
 
 
-class Consumer(Handle):
+class Consumer(MediaFlow):
     """What one receiver gets of a producer, or of one after the other (a slot)."""
 
     __slots__ = ()
-
-    @property
-    def kind(self) -> MediaKind:
-        """``"audio"`` or ``"video"``."""
-        return cast(MediaKind, self.description["kind"])
-
-    @property
-    def rtp_parameters(self) -> RtpParameters:
-        """What the receiver is sent, for its side of the negotiation."""
-        return cast(RtpParameters, self.description["rtpParameters"])
 
     async def switch(self, producer: Producer | str | None) -> None:
         """Points it at another producer of the router, or at none.
@@ -90,24 +70,9 @@ class Consumer(Handle):
             optional={"priority": priority, "pinned": pinned, "screen": screen},
         )
 
-    async def pause(self) -> None:
-        """Sends nothing until `resume`."""
-        await self._call("pause")
-
-    async def resume(self) -> None:
-        """Sends again; video from the next key frame on, which is asked for."""
-        await self._call("resume")
-
     async def request_key_frame(self) -> None:
         """Asks the publisher for a key frame. Requests for the same stream are coalesced."""
         await self._call("requestKeyFrame")
-
-    async def enable_trace_event(self, types: Iterable[TraceType] = ()) -> None:
-        """Has `ConsumerTrace` told of these types from now on; none of them is none.
-
-        For debugging: each packet is an event, and who reads too slowly loses some.
-        """
-        await self._call("enableTraceEvent", {"types": list(types)})
 
     async def stats(self) -> ConsumerStats:
         """Its figures."""
@@ -130,7 +95,7 @@ class Consumer(Handle):
         await super().close()
 
 
-class PipeConsumer(Handle):
+class PipeConsumer(MediaFlow):
     """What goes of one producer through a pipe to another router: all its streams as they are."""
 
     __slots__ = ()
@@ -139,31 +104,6 @@ class PipeConsumer(Handle):
     def ids(self) -> list[str]:
         """The consumer of each of its streams; the first is `id`."""
         return cast("list[str]", self.description["ids"])
-
-    @property
-    def kind(self) -> MediaKind:
-        """``"audio"`` or ``"video"``."""
-        return cast(MediaKind, self.description["kind"])
-
-    @property
-    def rtp_parameters(self) -> RtpParameters:
-        """What goes through the pipe, for `PipeTransport.produce` at its other end."""
-        return cast(RtpParameters, self.description["rtpParameters"])
-
-    async def pause(self) -> None:
-        """Sends nothing until `resume`."""
-        await self._call("pause")
-
-    async def resume(self) -> None:
-        """Sends again."""
-        await self._call("resume")
-
-    async def enable_trace_event(self, types: Iterable[TraceType] = ()) -> None:
-        """Has `ConsumerTrace` told of these types from now on; none of them is none.
-
-        For debugging: each packet is an event, and who reads too slowly loses some.
-        """
-        await self._call("enableTraceEvent", {"types": list(types)})
 
     async def stats(self) -> list[ConsumerStats]:
         """Figures of each of its streams."""
@@ -174,7 +114,7 @@ class PipeConsumer(Handle):
         await super().close()
 
 
-class DataConsumer(Handle):
+class DataConsumer(MessageFlow):
     """What one receiver gets of a data producer.
 
     What waits for a receiver is bounded. When there is no room left, messages of a channel that may
@@ -184,39 +124,12 @@ class DataConsumer(Handle):
 
     __slots__ = ()
 
-    @property
-    def label(self) -> str:
-        """Its label."""
-        return cast(str, self.description["label"])
-
-    @property
-    def protocol(self) -> str:
-        """Its subprotocol."""
-        return cast(str, self.description["protocol"])
-
-    @property
-    def sctp_stream_parameters(self) -> SctpStreamParameters | None:
-        """The channel to the peer, for its side of the negotiation; None on a direct transport."""
-        return cast("SctpStreamParameters | None", self.description.get("sctpStreamParameters"))
-
-    async def send(self, data: str | Buffer) -> None:
-        """Sends a message, text or bytes, to this receiver alone."""
-        await send(self, data)
-
     async def set_buffered_amount_low_threshold(self, bytes: int | None) -> None:
         """Has `DataBufferedAmountLow` told whenever what waits to be sent falls to so many bytes.
 
         None is never.
         """
         await self._call("setBufferedAmountLowThreshold", {"bytes": bytes})
-
-    async def pause(self) -> None:
-        """Sends nothing until `resume`. What comes meanwhile is not sent later."""
-        await self._call("pause")
-
-    async def resume(self) -> None:
-        """Sends again."""
-        await self._call("resume")
 
     async def stats(self) -> DataConsumerStats:
         """Its figures."""
