@@ -490,6 +490,24 @@ fn an_offer_of_data_channels_is_accepted_unless_the_options_say_no() {
     });
 }
 
+/// The other router, on another shard, may hear of the end only later.
+#[test]
+fn what_was_piped_and_closed_is_not_found() {
+    let sfu = Sfu::builder().listen("127.0.0.1:0".parse().unwrap()).shards(2).build().unwrap();
+    block_on(async {
+        let here = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let there = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let sender = here.create_direct_transport().await.unwrap();
+        for round in 0..50 {
+            let brief = sender.produce(ProduceOptions::audio(opus(round + 1))).await.unwrap();
+            here.pipe_to_router(brief.id(), &there).await.unwrap();
+            brief.close().await.unwrap();
+            let gone = here.pipe_to_router(brief.id(), &there).await.unwrap_err();
+            assert_eq!(gone.kind(), ErrorKind::NotFound, "round {round}");
+        }
+    });
+}
+
 #[test]
 fn a_dump_names_everything_in_a_router() {
     let sfu = sfu();

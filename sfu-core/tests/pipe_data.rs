@@ -53,6 +53,15 @@ fn a_data_producer_is_made_available_in_another_router() {
         chat.close().await.unwrap();
         let gone = here.pipe_data_to_router(chat.id(), &there).await.unwrap_err();
         assert_eq!(gone.kind(), ErrorKind::NotFound);
+        // The other router, on another shard, may hear of the end only after this.
+        for round in 0..50 {
+            let options = DataProduceOptions::new(format!("chat {round}"));
+            let brief = source.produce_data(options).await.unwrap();
+            here.pipe_data_to_router(brief.id(), &there).await.unwrap();
+            brief.close().await.unwrap();
+            let gone = here.pipe_data_to_router(brief.id(), &there).await.unwrap_err();
+            assert_eq!(gone.kind(), ErrorKind::NotFound, "round {round}");
+        }
         let foreign = other.create_router(RouterOptions::default()).await.unwrap();
         for to in [&here, &foreign] {
             let wrong = here.pipe_data_to_router(chat.id(), to).await.unwrap_err();

@@ -398,10 +398,12 @@ impl Router {
         let (book, key) = (self.place().client().pipes(), (producer, to.id()));
         if let Some(known) = book.piped(key) {
             let piped = self.restore_piped(&known, to);
-            match piped.producer.stats().await {
-                Err(error) if error.kind() == ErrorKind::NotFound => book.forget_piped(key),
-                _ => return Ok(piped),
+            // One end closes before the other has heard of it.
+            if !is_closed(piped.consumer.stats().await) && !is_closed(piped.producer.stats().await)
+            {
+                return Ok(piped);
             }
+            book.forget_piped(key);
         }
         let (near, far) = self.pipe_to(to).await?;
         let (kind, parameters) = near.offered(producer).await?;
@@ -497,4 +499,9 @@ impl Piped {
     pub(super) fn producer(&self) -> ProducerId {
         self.producer
     }
+}
+
+/// Whether something is closed, by what it answers.
+pub(super) fn is_closed<T>(answer: Result<T>) -> bool {
+    matches!(answer, Err(error) if error.kind() == ErrorKind::NotFound)
 }

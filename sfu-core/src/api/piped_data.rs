@@ -5,7 +5,8 @@ use sfu_ice::ChannelParameters;
 use super::data_consumer::DataConsumer;
 use super::data_options::{DataConsumeOptions, DataProduceOptions};
 use super::data_producer::DataProducer;
-use super::error::{Error, ErrorKind, Result};
+use super::error::{Error, Result};
+use super::pipe::is_closed;
 use super::router::Router;
 use crate::route::{DataConsumerId, DataProducerId};
 
@@ -47,10 +48,11 @@ impl Router {
         let (book, key) = (self.place().client().pipes(), (producer, to.id()));
         if let Some(known) = book.piped_data(key) {
             let piped = self.restore_piped_data(producer, &known, to);
-            match piped.producer.stats().await {
-                Err(error) if error.kind() == ErrorKind::NotFound => book.forget_piped_data(key),
-                _ => return Ok(piped),
+            if !is_closed(piped.consumer.stats().await) && !is_closed(piped.producer.stats().await)
+            {
+                return Ok(piped);
             }
+            book.forget_piped_data(key);
         }
         let (near, far) = self.pipe_to(to).await?;
         // Paused until the other end knows of the channel.
