@@ -394,6 +394,7 @@ impl Outlet<'_, '_> {
         live: &PacketMeta,
     ) -> bool {
         let mut timeline = None;
+        let mut burst = 0;
         for seq in (history.first.0..=history.last.0).map(ExtSeq) {
             let Some(entry) = stream.ring.get(seq) else { continue };
             let meta = &entry.meta.meta;
@@ -414,10 +415,14 @@ impl Outlet<'_, '_> {
                 // Of a stream that was left.
                 (_, None) => continue,
             };
+            if rewritten.is_ok() {
+                burst += u64::from(meta.payload_len);
+            }
             self.send(consumer, producer, &entry.meta, entry.slot, rewritten, 0);
         }
         if let Some(timeline) = &timeline {
             consumer.rewriter.end_history(key, live, timeline);
+            consumer.responder.grant(burst);
         }
         timeline.is_some()
     }

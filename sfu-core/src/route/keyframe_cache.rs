@@ -19,9 +19,11 @@ pub(crate) const MAX_AGE: Duration = Duration::from_secs(3);
 /// The same for a receiver that has a picture, of another layer: the change
 /// may wait for a key frame of its own.
 pub(crate) const MAX_AGE_SHOWN: Duration = Duration::from_millis(300);
-/// Bytes of payload that the cache may hold, and that one receiver may be sent.
+/// Bytes of payload that the cache may hold.
 const MAX_BYTES: usize = 1_500_000;
-const MAX_SENT: usize = 400_000;
+/// Bytes of payload that one receiver may be sent: they go out at once, and
+/// sockets take about a hundred packets before they lose some.
+const MAX_SENT: usize = 80_000;
 /// A packet that is missing for longer will not come any more.
 const REPAIR: Duration = Duration::from_millis(200);
 /// Pictures that one receiver may be sent.
@@ -192,14 +194,14 @@ mod tests {
     #[test]
     fn what_one_receiver_is_sent_is_bounded_by_its_base_layer() {
         let mut stream = Stream::new();
-        stream.push(0, 10_000, Some(0), true);
+        stream.push(0, 2_000, Some(0), true);
         for number in 1..80 {
-            stream.push(number, 10_000, Some((number % 4 > 0).into()), false);
+            stream.push(number, 2_000, Some((number % 4 > 0).into()), false);
         }
-        assert_eq!(stream.history(800), Some((0, 79, true)), "800 kB, a quarter in the base");
+        assert_eq!(stream.history(800), Some((0, 79, true)), "160 kB, a quarter in the base");
         let mut stream = Stream::new();
-        stream.push(0, 10_000, None, true);
-        (1..80).for_each(|number| stream.push(number, 10_000, None, false));
+        stream.push(0, 2_000, None, true);
+        (1..80).for_each(|number| stream.push(number, 2_000, None, false));
         assert_eq!(stream.history(800), None);
     }
 

@@ -235,3 +235,23 @@ fn a_pause_ends_what_is_known_of_the_last_key_frame() {
     }
     assert!(world.sink(sink).assert_continuous(0) > 60);
 }
+
+/// The past comes in one burst. What a buffer on the way had no room for is
+/// told again at once, though that is far more than a share of the media.
+#[test]
+fn a_burst_that_was_cut_is_told_again() {
+    let (mut world, camera) = call(157, Format::Vp8, Layout::Flat, 2_000);
+    let (dan, cem) = (world.plain(), world.plain());
+    let other = world.publish(dan, Format::Vp8, 1);
+    let slot = world.subscribe(cem, &[Format::Vp8], Some(other));
+    world.run_millis(500);
+    let before = stats(&mut world, slot).bytes_sent;
+    world.links(cem, Link::new(20), Link::lossy(20, 0.9));
+    world.switch(slot, Some(camera));
+    world.run_millis(10);
+    world.links(cem, Link::new(20), Link::new(20));
+    let burst = stats(&mut world, slot).bytes_sent - before;
+    assert!(burst > 30_000, "{burst}");
+    world.run_millis(200);
+    world.sink(slot).assert_continuous(0);
+}

@@ -25,6 +25,8 @@ use crate::wire::SeqNo;
 /// assert_eq!(responder.next_seq(), SeqNo(1));
 /// let again = responder.allow(Time::from_millis(79), SeqNo(7), 1_200, rtt, 0);
 /// assert_eq!(again, Err(RtxRefused::JustSent));
+///
+/// responder.grant(80_000); // bytes of history that went out all at once
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NackResponder {
@@ -34,6 +36,8 @@ pub struct NackResponder {
     recent: Vec<Option<Recent>>,
     /// Bytes that may be sent now.
     credit: u64,
+    /// Bytes that may be sent beyond that, as the media came all at once.
+    granted: u64,
     refilled: Option<Time>,
 }
 
@@ -66,7 +70,13 @@ const BURST: Duration = Duration::from_secs(1);
 impl NackResponder {
     /// A responder whose RTX stream begins with `first` (random).
     pub const fn new(first: SeqNo) -> Self {
-        Self { next: first, recent: Vec::new(), credit: 0, refilled: None }
+        Self { next: first, recent: Vec::new(), credit: 0, granted: 0, refilled: None }
+    }
+
+    /// So many bytes were sent in a burst, far above the media's rate. Whatever
+    /// of them did not fit into a buffer on the way may be sent once again.
+    pub fn grant(&mut self, bytes: u64) {
+        self.granted = bytes;
     }
 
     /// Asks to send egress packet `seq` of `bytes` bytes again, the media being
@@ -90,7 +100,8 @@ impl NackResponder {
         }
         self.refill(now, media_rate);
         let bytes = bytes as u64;
-        self.credit = self.credit.checked_sub(bytes).ok_or(RtxRefused::Budget)?;
+        let from = if self.credit >= bytes { &mut self.credit } else { &mut self.granted };
+        *from = from.checked_sub(bytes).ok_or(RtxRefused::Budget)?;
         if self.recent.is_empty() {
             self.recent.resize(RECENT, None);
         }
@@ -162,6 +173,19 @@ mod tests {
         let per_second = FLOOR_BYTES_PER_SECOND + media_rate / 8 / SHARE;
         let limit = per_second * 11 / 1_200;
         assert!(sent <= limit && sent > limit * 9 / 10, "{sent} of {limit}");
+    }
+
+    #[test]
+    fn a_burst_may_be_sent_once_again() {
+        let mut responder = NackResponder::new(SeqNo(0));
+        responder.grant(60_000);
+        let mut again = |round: u64| {
+            let now = Time::from_millis(60 * round);
+            (0..100).filter(|seq| responder.allow(now, SeqNo(*seq), 1_000, RTT, 0).is_ok()).count()
+        };
+        // The floor of one second, and what was granted.
+        assert_eq!(again(0), 20 + 60);
+        assert_eq!(again(1), 1);
     }
 
     #[test]
