@@ -12,8 +12,11 @@ import { connect, newest, publish, seen, watch } from './layers_page.mjs';
 
 // The smallest picture of which Chromium sends three layers, simulcast or scalable.
 const [WIDTH, HEIGHT, RATE] = [960, 540, 12];
-/** How much longer than without a switch a picture may stand still, in milliseconds. */
-const FREEZE = 300;
+/**
+ * How much longer than without a switch a picture may stand still, in milliseconds. Without a graphics
+ * card Firefox draws in its own time.
+ */
+const FREEZE = { Chromium: 300, Firefox: 1_000 };
 const COLOURS = ['red', 'blue'];
 
 const CODECS = [
@@ -75,13 +78,13 @@ const stills = (frames) => frames.slice(1).map((next, n) => ({
 
 const longest = (stills) => stills.reduce((most, { ms }) => Math.max(most, ms), 0);
 
-function judge(name, [switched, ...controls], pli) {
+function judge(name, browser, [switched, ...controls], pli) {
   const usual = controls.flatMap(({ frames }) => stills(frames));
   const worst = stills(switched.frames).reduce((worst, still) => (still.ms > worst.ms ? still : worst));
-  console.log(`${name}: ${switched.frames.length} pictures, ${JSON.stringify(switched.stats)}; longest still ` +
+  console.log(`${name} in ${browser}: ${switched.frames.length} pictures, ${JSON.stringify(switched.stats)}; longest still ` +
     `${worst.ms.toFixed(0)} ms, ${worst.what}; without switches ${longest(usual).toFixed(0)} ms`);
   for (const { frames } of controls) assert.ok(frames.length > 50, `an unswitched slot showed ${frames.length} pictures`);
-  assert.ok(worst.ms <= longest(usual) + FREEZE, JSON.stringify({ ...worst, usual: longest(usual) }));
+  assert.ok(worst.ms <= longest(usual) + FREEZE[browser], JSON.stringify({ ...worst, usual: longest(usual) }));
   // What does not decode shows as another colour, or as a request for a key frame.
   const strange = switched.frames.filter(({ colour }) => !COLOURS.includes(colour));
   assert.deepEqual(strange.slice(0, 5), []);
@@ -129,7 +132,7 @@ describe('layers in browsers', { timeout: 900_000 }, () => {
           const { consumer } = await board.explain(viewer.peer, 0);
           await board.close(viewer.peer);
           await person.close();
-          judge(`${name} in ${browser === chromium ? 'Chromium' : 'Firefox'}`, slots, consumer.pliCount);
+          judge(name, browser === chromium ? 'Chromium' : 'Firefox', slots, consumer.pliCount);
         }
         for (const { peer } of sending) await board.close(peer);
       } finally {
