@@ -6,9 +6,20 @@ mod executor;
 
 use executor::block_on;
 use sfu_core::{
-    DataConsumeOptions, DataProduceOptions, ErrorKind, Event, Message, PipeTransportOptions,
-    PlainRemote, RouterOptions, Sfu, SrtpProfile,
+    DataConsumeOptions, DataProduceOptions, ErrorKind, Event, Events, Message,
+    PipeTransportOptions, PlainRemote, RouterOptions, Sfu, SrtpProfile,
 };
+
+/// The next so many messages.
+async fn messages(events: &mut Events, count: usize) -> Vec<Message> {
+    let mut got = Vec::new();
+    while got.len() < count {
+        if let Event::Message { message, .. } = events.next().await.unwrap() {
+            got.push(message);
+        }
+    }
+    got
+}
 
 #[test]
 fn a_data_producer_is_made_available_in_another_router() {
@@ -35,13 +46,7 @@ fn a_data_producer_is_made_available_in_another_router() {
         for message in &sent {
             chat.send(message.clone()).await.unwrap();
         }
-        let mut got = Vec::new();
-        while got.len() < sent.len() {
-            if let Event::Message { message, .. } = events.next().await.unwrap() {
-                got.push(message);
-            }
-        }
-        assert_eq!(got, sent);
+        assert_eq!(messages(&mut events, sent.len()).await, sent);
 
         // The end of one is the end of the other, and it can be had again.
         piped.producer.close().await.unwrap();
@@ -107,13 +112,7 @@ fn messages_cross_a_pipe_over_udp() {
         for message in &sent {
             chat.send(message.clone()).await.unwrap();
         }
-        let mut got = Vec::new();
-        while got.len() < sent.len() {
-            if let Event::Message { message, .. } = events.next().await.unwrap() {
-                got.push(message);
-            }
-        }
-        assert_eq!(got, sent);
+        assert_eq!(messages(&mut events, sent.len()).await, sent);
 
         // The same with a channel that both ends were told of.
         let options = DataConsumeOptions::new(chat.id()).negotiated();
