@@ -27,13 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 struct Server {
     socket: Arc<UdpSocket>,
-    agent: Arc<Mutex<LiteAgent>>,
-    log: Arc<Mutex<Log>>,
+    /// One lock for all that the task and the test share.
+    state: Arc<Mutex<State>>,
     began: Instant,
 }
 
-#[derive(Default)]
-struct Log {
+struct State {
+    agent: LiteAgent,
     events: Vec<IceEvent>,
     refused: Vec<StunError>,
     /// What came beside STUN.
@@ -44,10 +44,15 @@ impl Server {
     async fn start() -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let credentials = IceCredentials::generate(&mut Random::from_seed([7; 32]));
+        let state = State {
+            agent: LiteAgent::new(credentials, ConsentConfig::default()),
+            events: Vec::new(),
+            refused: Vec::new(),
+            media: Vec::new(),
+        };
         let server = Self {
             socket: Arc::new(socket),
-            agent: Arc::new(Mutex::new(LiteAgent::new(credentials, ConsentConfig::default()))),
-            log: Arc::default(),
+            state: Arc::new(Mutex::new(state)),
             began: Instant::now(),
         };
         tokio::spawn(server.clone().serve());
@@ -55,32 +60,38 @@ impl Server {
     }
 
     async fn serve(self) {
-        let (mut datagram, mut response) = ([0; 2048], Vec::new());
+        let mut datagram = [0; 2048];
         while let Ok((len, remote)) = self.socket.recv_from(&mut datagram).await {
-            let bytes = &datagram[..len];
-            if classify(bytes) != PacketClass::Stun {
-                self.log.lock().unwrap().media.push(bytes.to_vec());
-                continue;
+            for (response, to) in self.take(&datagram[..len], remote) {
+                self.socket.send_to(&response, to).await.unwrap();
             }
-            let tuple = Tuple::new(Protocol::Udp, self.socket.local_addr().unwrap(), remote);
-            let now = Time::from_micros(self.began.elapsed().as_micros() as u64);
-            let handled = self.agent.lock().unwrap().handle_datagram(now, tuple, bytes);
-            if let Err(error) = handled {
-                self.log.lock().unwrap().refused.push(error);
-            }
-            loop {
-                let Some(to) = self.agent.lock().unwrap().poll_transmit(&mut response) else {
-                    break;
-                };
-                self.socket.send_to(&response, to.remote).await.unwrap();
-            }
-            let mut agent = self.agent.lock().unwrap();
-            self.log.lock().unwrap().events.extend(std::iter::from_fn(|| agent.poll_event()));
         }
     }
 
+    /// Hands one datagram to the agent; what it wants to send comes back.
+    fn take(&self, datagram: &[u8], remote: SocketAddr) -> Vec<(Vec<u8>, SocketAddr)> {
+        let mut state = self.state.lock().unwrap();
+        if classify(datagram) != PacketClass::Stun {
+            state.media.push(datagram.to_vec());
+            return Vec::new();
+        }
+        let tuple = Tuple::new(Protocol::Udp, self.socket.local_addr().unwrap(), remote);
+        let now = Time::from_micros(self.began.elapsed().as_micros() as u64);
+        if let Err(error) = state.agent.handle_datagram(now, tuple, datagram) {
+            state.refused.push(error);
+        }
+        while let Some(event) = state.agent.poll_event() {
+            state.events.push(event);
+        }
+        let (mut responses, mut response) = (Vec::new(), Vec::new());
+        while let Some(to) = state.agent.poll_transmit(&mut response) {
+            responses.push((std::mem::take(&mut response), to.remote));
+        }
+        responses
+    }
+
     fn credentials(&self) -> IceCredentials {
-        self.agent.lock().unwrap().credentials().clone()
+        self.state.lock().unwrap().agent.credentials().clone()
     }
 
     /// The candidate as it stands in SDP.
@@ -89,16 +100,28 @@ impl Server {
     }
 
     fn selected(&self) -> Option<SocketAddr> {
-        self.agent.lock().unwrap().selected_tuple().map(|tuple| tuple.remote)
+        self.state.lock().unwrap().selected()
     }
 
-    async fn until(&self, what: &str, done: impl Fn(&Log) -> bool) {
+    async fn until(&self, what: &str, done: impl Fn(&State) -> bool) {
         let began = Instant::now();
-        while !done(&self.log.lock().unwrap()) {
+        while !done(&self.state.lock().unwrap()) {
             assert!(began.elapsed() < PATIENCE, "not in time: {what}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+impl State {
+    fn selected(&self) -> Option<SocketAddr> {
+        self.agent.selected_tuple().map(|tuple| tuple.remote)
+    }
+}
+
+/// What hangs fails.
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(PATIENCE, future).await;
+    waited.unwrap_or_else(|_| panic!("not in time: {what}"))
 }
 
 /// Their side: controlling, with host candidates of the loopback interface.
@@ -129,7 +152,7 @@ async fn gather(agent: &Agent) {
         Box::pin(async {})
     }));
     agent.gather_candidates().unwrap();
-    tokio::time::timeout(PATIENCE, done.recv()).await.unwrap().unwrap();
+    soon("candidates", done.recv()).await.unwrap();
 }
 
 fn tell(agent: &Agent, server: &Server) {
@@ -141,7 +164,7 @@ fn tell(agent: &Agent, server: &Server) {
 async fn dial(agent: &Agent, credentials: IceCredentials) -> Arc<impl Conn + use<>> {
     let (_keep, cancel) = mpsc::channel(1);
     let dialled = agent.dial(cancel, credentials.ufrag, credentials.password);
-    tokio::time::timeout(PATIENCE, dialled).await.unwrap().unwrap()
+    soon("connection", dialled).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,12 +172,14 @@ async fn a_full_agent_connects_and_both_send() {
     let server = Server::start().await;
     let theirs = full_agent().await;
     let (ufrag, _) = theirs.get_local_user_credentials().await;
-    server.agent.lock().unwrap().set_remote_ufrag(&ufrag).unwrap();
+    server.state.lock().unwrap().agent.set_remote_ufrag(&ufrag).unwrap();
     tell(&theirs, &server);
     let connection = dial(&theirs, server.credentials()).await;
 
     server
-        .until("connected", |log| log.events.contains(&IceEvent::StateChanged(IceState::Connected)))
+        .until("connected", |state| {
+            state.events.contains(&IceEvent::StateChanged(IceState::Connected))
+        })
         .await;
     let pair = theirs.get_selected_candidate_pair().unwrap();
     let selected = server.selected().unwrap();
@@ -162,14 +187,14 @@ async fn a_full_agent_connects_and_both_send() {
 
     // Media, as far as ICE knows: the first byte is that of RTP.
     connection.send(&[0x80, 1, 2, 3]).await.unwrap();
-    server.until("their datagram", |log| log.media == [[0x80, 1, 2, 3]]).await;
+    server.until("their datagram", |state| state.media == [[0x80, 1, 2, 3]]).await;
     server.socket.send_to(&[0x80, 4, 5, 6], selected).await.unwrap();
     let mut datagram = [0; 64];
-    let len = tokio::time::timeout(PATIENCE, connection.recv(&mut datagram)).await.unwrap();
-    assert_eq!(datagram[..len.unwrap()], [0x80, 4, 5, 6]);
+    let len = soon("our datagram", connection.recv(&mut datagram)).await.unwrap();
+    assert_eq!(datagram[..len], [0x80, 4, 5, 6]);
 
-    assert_eq!(server.log.lock().unwrap().refused, []);
-    theirs.close().await.unwrap();
+    assert_eq!(server.state.lock().unwrap().refused, []);
+    soon("close", theirs.close()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -181,18 +206,18 @@ async fn a_wrong_password_gets_nowhere() {
     wrong.password = wrong.password.chars().rev().collect();
     let (_keep, cancel) = mpsc::channel(1);
     let dialled = theirs.dial(cancel, wrong.ufrag, wrong.password);
-    let refused = server.until("three refusals", |log| log.refused.len() >= 3);
+    let refused = server.until("three refusals", |state| state.refused.len() >= 3);
     tokio::select! {
         _ = dialled => panic!("connected with a wrong password"),
         () = refused => {}
     }
     assert_eq!(server.selected(), None);
-    let log = server.log.lock().unwrap();
-    assert_eq!(log.events, []);
+    let state = server.state.lock().unwrap();
+    assert_eq!(state.events, []);
     assert!(
-        log.refused.iter().all(|error| matches!(error, StunError::BadIntegrity)),
+        state.refused.iter().all(|error| matches!(error, StunError::BadIntegrity)),
         "{:?}",
-        log.refused
+        state.refused
     );
 }
 
@@ -202,15 +227,17 @@ async fn a_restart_goes_over_to_new_credentials_and_a_new_path() {
     let theirs = full_agent().await;
     tell(&theirs, &server);
     dial(&theirs, server.credentials()).await;
-    server.until("selected", |_| server.selected().is_some()).await;
+    server.until("selected", |state| state.selected().is_some()).await;
     let before = server.selected().unwrap();
 
-    let fresh = server.agent.lock().unwrap().restart_with(&mut Random::from_seed([8; 32])).clone();
-    theirs.restart(String::new(), String::new()).await.unwrap();
+    let mut random = Random::from_seed([8; 32]);
+    let fresh = server.state.lock().unwrap().agent.restart_with(&mut random).clone();
+    soon("restart", theirs.restart(String::new(), String::new())).await.unwrap();
     assert_eq!(server.selected(), Some(before), "media goes on over the old path meanwhile");
     gather(&theirs).await;
-    theirs.set_remote_credentials(fresh.ufrag, fresh.password).await.unwrap();
+    let told = theirs.set_remote_credentials(fresh.ufrag, fresh.password);
+    soon("credentials", told).await.unwrap();
     tell(&theirs, &server);
-    server.until("another path", |_| server.selected().is_some_and(|now| now != before)).await;
-    theirs.close().await.unwrap();
+    server.until("another path", |state| state.selected().is_some_and(|now| now != before)).await;
+    soon("close", theirs.close()).await.unwrap();
 }
