@@ -19,6 +19,7 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCSessionDescription,
     VideoStreamTrack,
 )
@@ -109,7 +110,9 @@ class Participant:
         for role, count in (("participant", SLOTS), ("screen", 1)):
             for kind in ("audio", "video"):
                 for _ in range(count):
-                    receiving.append((role, pc.addTransceiver(kind, direction="recvonly")))
+                    slot = pc.addTransceiver(kind, direction="recvonly")
+                    slot.setCodecPreferences(formats(kind))
+                    receiving.append((role, slot))
         await pc.setLocalDescription(await pc.createOffer())
         answer = self.reply("answer")
         await self.send(
@@ -248,6 +251,13 @@ class Participant:
             task.cancel()
         await self.pc.close()
         await self.socket.close()
+
+
+def formats(kind):
+    """What aiortc can receive, but for RTX: it has no way for retransmissions on an SSRC of their
+    own as soon as there are several receivers. Without RTX the lost packet itself is sent again."""
+    codecs = RTCRtpReceiver.getCapabilities(kind).codecs
+    return [codec for codec in codecs if not codec.mimeType.endswith("/rtx")]
 
 
 def post(url, body):
