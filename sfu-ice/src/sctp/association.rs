@@ -25,6 +25,7 @@ use super::{
     SctpState, SctpStats,
 };
 use crate::{SctpError, Time};
+use plain::Plain;
 
 /// Bytes of user data in one packet: with the headers of SCTP and DTLS, and
 /// the padding that bundling adds, within a path of 1,200 bytes.
@@ -91,6 +92,8 @@ pub struct Association {
     /// Streams that the peer reset and whose own reset is under way.
     open_resets: u32,
     screen: Screen,
+    /// What there is more without DTLS.
+    plain: Option<Box<Plain>>,
     /// The library may have something to send.
     pending: bool,
     outgoing: VecDeque<Bytes>,
@@ -101,12 +104,8 @@ pub struct Association {
 impl Association {
     /// An association that waits for [`start`](Self::start).
     pub fn new(config: SctpConfig) -> Self {
-        let mut settings = EndpointConfig::new();
-        settings.max_payload_size(MAX_PAYLOAD);
         let receive_buffer = receive_buffer(&config);
-        let mut server = ServerConfig::new();
-        server.transport = Arc::new(transport_config(&config, receive_buffer));
-        let mut endpoint = Endpoint::new(Arc::new(settings), Some(Arc::new(server)));
+        let mut endpoint = endpoint(&config);
         if config.active {
             endpoint.reject_new_associations();
         }
@@ -122,6 +121,7 @@ impl Association {
             cost: 0,
             open_resets: 0,
             screen: Screen::new(config.max_streams, receive_buffer),
+            plain: None,
             pending: false,
             outgoing: VecDeque::new(),
             events: VecDeque::new(),
@@ -138,14 +138,17 @@ impl Association {
         }
     }
 
-    /// Begins, now that DTLS is connected. `dtls_client` is our role there: it
-    /// decides which stream identifiers are ours to open.
+    /// Begins, now that DTLS is connected or, without it, the peer's address is
+    /// known. `dtls_client` is our role there: it decides which stream
+    /// identifiers are ours to open.
     pub fn start(&mut self, now: Time, dtls_client: bool) {
         if self.state != SctpState::New {
             return;
         }
         self.even = dtls_client;
-        if self.config.active {
+        if let Some(plain) = &mut self.plain {
+            plain.handshake.begin(now);
+        } else if self.config.active {
             let mut client = ClientConfig::new();
             client.transport =
                 Arc::new(transport_config(&self.config, receive_buffer(&self.config)));
@@ -215,6 +218,9 @@ impl Association {
     /// # Errors
     /// [`SctpError::UnknownStream`]
     pub fn close_channel(&mut self, stream: u16) -> Result<(), SctpError> {
+        if self.plain.is_some() {
+            return self.close_outgoing(stream);
+        }
         let channel = self.channels.get_mut(&stream).ok_or(SctpError::UnknownStream)?;
         if channel.state == ChannelState::Closing {
             return Err(SctpError::UnknownStream);
@@ -237,7 +243,11 @@ impl Association {
     /// does not keep up, in which case the message is not queued.
     pub fn send(&mut self, stream: u16, message: &Message) -> Result<(), SctpError> {
         let channel = self.channels.get(&stream).ok_or(SctpError::UnknownStream)?;
-        if !channel.is_writable() || self.state != SctpState::Connected {
+        let held = self.is_held(channel);
+        if !(channel.is_writable() || held)
+            || !channel.outgoing
+            || self.state != SctpState::Connected
+        {
             return Err(SctpError::NotOpen);
         }
         let len = message.payload.len();
@@ -245,9 +255,14 @@ impl Association {
         if limit != 0 && len > limit {
             return Err(SctpError::MessageTooLong);
         }
-        let free = (self.config.send_buffer as usize).saturating_sub(self.cost);
+        let used = self.cost + self.held_cost();
+        let free = (self.config.send_buffer as usize).saturating_sub(used);
         if len + MESSAGE_COST > free {
             return Err(SctpError::BufferFull);
+        }
+        if held {
+            self.hold(stream, message);
+            return Ok(());
         }
         let ppid = match (message.kind, len) {
             (MessageKind::String, 0) => Ppid::StringEmpty,
@@ -308,16 +323,25 @@ impl Association {
             self.pending = true;
             self.collect();
         }
+        self.watch_peer(now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let (_, inner) = self.inner.as_ref()?;
-        inner.poll_timeout().map(|at| self.clock.deadline(at))
+        let inner = self.inner.as_ref().and_then(|(_, inner)| inner.poll_timeout());
+        let inner = inner.map(|at| self.clock.deadline(at));
+        let peer = self.plain.as_ref().and_then(|plain| plain.handshake.poll_timeout());
+        [inner, peer].into_iter().flatten().min()
     }
 
     /// Replaces `out` by the next packet to send, if there is one.
     pub fn poll_transmit(&mut self, now: Time, out: &mut Vec<u8>) -> bool {
+        if let Some(packet) = self.plain.as_mut().and_then(|plain| plain.handshake.poll_transmit())
+        {
+            self.stats.packets_sent = self.stats.packets_sent.saturating_add(1);
+            *out = packet;
+            return true;
+        }
         if self.outgoing.is_empty() && self.pending {
             self.gather(now);
         }
@@ -334,7 +358,8 @@ impl Association {
         self.events.pop_front()
     }
 
-    /// Ends the association without a word; DTLS tells the peer.
+    /// Ends the association. Over DTLS that is without a word, as DTLS tells the
+    /// peer.
     pub fn close(&mut self) {
         self.end(SctpState::Closed);
     }
@@ -350,6 +375,9 @@ impl Association {
         }
         if parameters.label.len() > MAX_LABEL || parameters.protocol.len() > MAX_LABEL {
             return Err(SctpError::LabelTooLong);
+        }
+        if self.plain.is_some() {
+            return self.open_outgoing(stream, parameters);
         }
         let stream = match stream {
             Some(stream) if stream >= self.config.max_streams => {
@@ -380,6 +408,10 @@ impl Association {
         // It exists already if the peer was faster.
         let exists =
             inner.stream(stream).is_ok() || inner.open_stream(stream, Ppid::Binary).is_ok();
+        if !exists && self.plain.is_some() {
+            // It waits until the stream's reset is complete.
+            return;
+        }
         let Some(channel) = self.channels.get_mut(&stream).filter(|_| exists) else {
             // The stream's reset is not complete: as if the peer had closed it.
             self.forget(stream);
@@ -450,10 +482,13 @@ impl Association {
 
     fn take_in(&mut self, now: Time, packet: &[u8]) -> Result<(), SctpError> {
         match self.state {
-            SctpState::New => return Err(SctpError::NotConnected),
+            SctpState::New if self.plain.is_none() => return Err(SctpError::NotConnected),
             SctpState::Closed | SctpState::Failed => return Err(SctpError::Closed),
             _ if self.events.len() >= MAX_EVENTS => return Err(SctpError::Overflow),
             _ => {}
+        }
+        if !self.is_for_association(now, packet)? {
+            return Ok(());
         }
         if let Err(error) = self.screen.admit(now, packet) {
             if error == SctpError::Violation {
@@ -488,7 +523,8 @@ impl Association {
                 Event::HandshakeFailed { .. } | Event::AssociationLost { .. } => {
                     // What it still has to say is why.
                     self.gather_last_words();
-                    return self.end(SctpState::Failed);
+                    let state = self.lost_as();
+                    return self.end(state);
                 }
                 Event::Stream(event) => self.handle_stream_event(&event),
                 _ => {}
@@ -499,9 +535,11 @@ impl Association {
 
     fn connected(&mut self) {
         self.enter(SctpState::Connected);
-        let waiting: Vec<u16> = self.channels.keys().copied().collect();
+        let waiting = self.channels.iter().filter(|(_, channel)| channel.outgoing);
+        let waiting: Vec<u16> = waiting.map(|(stream, _)| *stream).collect();
         for stream in waiting {
             self.begin(stream);
+            self.release(stream);
         }
     }
 
@@ -520,14 +558,21 @@ impl Association {
                 if self.open_resets > MAX_OPEN_RESETS {
                     return self.end(SctpState::Failed);
                 }
-                if self.channels.contains_key(&id) {
+                if self.plain.is_some() {
+                    self.incoming_ended(id);
+                } else if self.channels.contains_key(&id) {
                     self.forget(id);
                     self.stats.channels_closed = self.stats.channels_closed.saturating_add(1);
                     self.events.push_back(SctpEvent::ChannelClosed { stream: id });
                 }
             }
-            StreamEvent::ResetComplete { .. } | StreamEvent::ResetFailed { .. } => {
+            StreamEvent::ResetComplete { id } => {
                 self.open_resets = self.open_resets.saturating_sub(1);
+                self.outgoing_reset(id, true);
+            }
+            StreamEvent::ResetFailed { id, .. } => {
+                self.open_resets = self.open_resets.saturating_sub(1);
+                self.outgoing_reset(id, false);
             }
             _ => {}
         }
@@ -545,7 +590,8 @@ impl Association {
                 Ppid::String | Ppid::Binary | Ppid::StringEmpty | Ppid::BinaryEmpty => {
                     self.handle_message(stream, ppid, payload)
                 }
-                Ppid::Dcep => self.handle_dcep(stream, &payload),
+                // Without DTLS channels are known by signalling alone.
+                Ppid::Dcep => self.plain.is_none() && self.handle_dcep(stream, &payload),
                 Ppid::Unknown => false,
             };
             if !handled {
@@ -555,8 +601,11 @@ impl Association {
     }
 
     fn handle_message(&mut self, stream: u16, ppid: Ppid, payload: Bytes) -> bool {
-        let channel = self.channels.get(&stream);
-        if !channel.is_some_and(Channel::is_writable) {
+        let plain = self.plain.is_some();
+        let open = |channel: &Channel| {
+            if plain { channel.incoming } else { channel.is_writable() }
+        };
+        if !self.channels.get(&stream).is_some_and(open) {
             return false;
         }
         let kind = match ppid {
@@ -615,10 +664,14 @@ impl Association {
             let waits = self.inner.as_mut().and_then(|(_, inner)| {
                 inner.stream(*id).and_then(|stream| stream.buffered_amount()).ok()
             });
-            if channel.settle(waits.unwrap_or(0)) {
+            if channel.settle(waits.unwrap_or(0)) && channel.outgoing {
                 self.events.push_back(SctpEvent::BufferedAmountLow { stream: *id });
             }
-            channel.cost() > 0
+            let busy = channel.cost() > 0;
+            if !(busy || channel.incoming || channel.outgoing) {
+                self.channels.remove(id);
+            }
+            busy
         });
         self.busy = busy;
         let waiting = self.busy.iter().filter_map(|id| self.channels.get(id));
@@ -658,6 +711,9 @@ impl Association {
         if matches!(self.state, SctpState::Closed | SctpState::Failed) {
             return;
         }
+        if let Some(plain) = &mut self.plain {
+            plain.end();
+        }
         self.inner = None;
         self.channels.clear();
         self.busy.clear();
@@ -672,6 +728,14 @@ impl Association {
             self.events.push_back(SctpEvent::StateChanged(state));
         }
     }
+}
+
+fn endpoint(config: &SctpConfig) -> Endpoint {
+    let mut settings = EndpointConfig::new();
+    settings.max_payload_size(MAX_PAYLOAD);
+    let mut server = ServerConfig::new();
+    server.transport = Arc::new(transport_config(config, receive_buffer(config)));
+    Endpoint::new(Arc::new(settings), Some(Arc::new(server)))
 }
 
 fn queue(outgoing: &mut VecDeque<Bytes>, transmit: Transmit) {
@@ -705,5 +769,6 @@ fn transport_config(config: &SctpConfig, receive_buffer: u32) -> TransportConfig
         .with_remote_port(config.remote_port)
 }
 
+mod plain;
 #[cfg(test)]
 mod tests;

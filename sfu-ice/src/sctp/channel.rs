@@ -26,6 +26,11 @@ pub(super) struct Channel {
     pub(super) parameters: ChannelParameters,
     /// Known to both sides by other means than DATA_CHANNEL_OPEN.
     pub(super) negotiated: bool,
+    /// What the peer sends on the stream is heard. Over DTLS a channel has both
+    /// directions.
+    pub(super) incoming: bool,
+    /// We send on the stream.
+    pub(super) outgoing: bool,
     pub(super) state: ChannelState,
     pub(super) low_threshold: Option<usize>,
     /// Lengths of messages that wait, the oldest first.
@@ -45,6 +50,8 @@ impl Channel {
         Self {
             parameters,
             negotiated,
+            incoming: true,
+            outgoing: true,
             state,
             low_threshold: None,
             lengths: VecDeque::new(),
@@ -90,6 +97,13 @@ impl Channel {
             self.settled = 0;
         }
         self.low_threshold.is_some_and(|low| before > low && buffered <= low)
+    }
+
+    /// Waits for another association; what waited for this one is lost with it.
+    pub(super) fn begin_anew(&mut self) {
+        self.state = ChannelState::Waiting;
+        self.lengths.clear();
+        (self.buffered, self.settled) = (0, 0);
     }
 }
 

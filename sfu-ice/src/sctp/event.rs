@@ -12,7 +12,7 @@ use super::ChannelParameters;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum SctpState {
-    /// DTLS is not connected yet.
+    /// DTLS is not connected yet, or the peer's address not known.
     #[default]
     New,
     /// The handshake may run.
@@ -96,6 +96,12 @@ pub enum SctpEvent {
         stream: u16,
         /// The message.
         message: Message,
+    },
+    /// The peer has ended what it sent on a stream. Comes without DTLS only,
+    /// where the two directions of a stream have nothing to do with each other.
+    IncomingClosed {
+        /// The stream identifier.
+        stream: u16,
     },
     /// What waits on a channel fell to its threshold.
     BufferedAmountLow {

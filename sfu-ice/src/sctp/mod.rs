@@ -1,5 +1,5 @@
 //! Data channels: SCTP over DTLS (RFC 8261, RFC 8831) and the protocol that
-//! opens channels in it (RFC 8832).
+//! opens channels in it (RFC 8832); and SCTP as it is, without them.
 //!
 //! [`Association`] is the state machine for one peer: packets, calls and time
 //! go in, and the caller polls for packets and events. The peer object owns one
@@ -17,6 +17,8 @@ mod clock;
 mod config;
 mod dcep;
 mod event;
+mod handshake;
+mod packet;
 mod screen;
 
 pub use association::Association;

@@ -55,6 +55,13 @@ impl Screen {
         }
     }
 
+    /// The association begins with this number, for whatever anybody said
+    /// before.
+    pub(super) fn begin(&mut self, first: u32) {
+        self.acknowledged = Some(first.wrapping_sub(1));
+        self.held = 0;
+    }
+
     /// Looks at a packet of the peer.
     ///
     /// # Errors
