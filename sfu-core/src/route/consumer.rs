@@ -17,7 +17,7 @@ use super::speakers::SpeakerSlot;
 use super::trace::TraceTypes;
 use crate::stream::allocate::{Choice, Demand, LayersReason};
 use crate::stream::recv::ClockRate;
-use crate::stream::select::{ActiveStreams, Layers, PacketMeta, Reason, Selector};
+use crate::stream::select::{ActiveStreams, Decision, Layers, PacketMeta, Reason, Selector};
 use crate::stream::send::{NackResponder, Rewriter, SendStream, StreamKey};
 use crate::wire::codec::Codec;
 use crate::wire::rtp::{ExtensionKind, HeaderTemplate, PassThrough};
@@ -376,6 +376,14 @@ impl Consumer {
             return None;
         }
         self.selector.needs_key_frame().map(|stream| self.encoding(stream))
+    }
+
+    /// What becomes of a packet of what it follows. The rewriter learns which
+    /// layer ends the pictures from here on.
+    pub(crate) fn decide(&mut self, packet: &PacketMeta) -> Decision {
+        let decision = self.selector.decide(packet);
+        self.rewriter.set_top(self.selector.top());
+        decision
     }
 
     /// Prepares the headers for packets of this payload type of the publisher;

@@ -232,7 +232,9 @@ impl Outbox for Outlet {
         for request in requests {
             self.end_if_waiting(request);
         }
-        for queue in lock(&self.subscribers).iter().filter_map(Weak::upgrade) {
+        // Closing wakes readers, who may subscribe again at once.
+        let queues: Vec<_> = lock(&self.subscribers).iter().filter_map(Weak::upgrade).collect();
+        for queue in queues {
             queue.close();
         }
     }
