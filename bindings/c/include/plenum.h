@@ -676,8 +676,10 @@ plenum_result plenum_router_create_webrtc_transport(plenum_sfu *sfu,
  * Makes a transport for RTP without ICE and DTLS, in the clear or by SRTP with
  * keys given by hand. Options: listen ("ip:port", required), rtcpMux (true),
  * comedia (false: if true, the other side's address is learnt from its first
- * packet), srtpProfile. Answer: {id, router, kind, localAddress,
- * localRtcpAddress, srtpParameters}.
+ * packet), srtpProfile, dataChannels (false: if true, with SCTP beside RTP, in
+ * the clear, on streams that both sides know by signalling), maxMessageSize.
+ * Answer: {id, router, kind, localAddress, localRtcpAddress, srtpParameters,
+ * sctpParameters}.
  */
 plenum_result plenum_router_create_plain_transport(plenum_sfu *sfu,
                                                    uint64_t router,

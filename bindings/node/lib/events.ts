@@ -150,7 +150,7 @@ export interface SilenceEvent {
   observer: Id;
 }
 
-/** The SCTP state of a WebRTC transport or of a pipe changed. */
+/** The SCTP state of a WebRTC or plain transport or of a pipe changed. */
 export interface SctpStateChangedEvent {
   type: 'sctp-state-changed';
   router: Id;

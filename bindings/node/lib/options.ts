@@ -119,6 +119,10 @@ export interface PlainTransportOptions {
   comedia?: boolean;
   /** SRTP with this profile; plain RTP by default. */
   srtpProfile?: SrtpProfile;
+  /** SCTP beside RTP, in the clear, for messages on streams that both sides know by signalling. Off by default. */
+  dataChannels?: boolean;
+  /** Longest message that is received, in bytes. 262,144 by default. */
+  maxMessageSize?: number;
 }
 
 /** Options of {@link Router.createPipeTransport}. */

@@ -44,6 +44,8 @@ export interface PlainTransportEvents extends TransportEvents {
   /** The peer's address of RTCP was learnt, where that has a port of its own. */
   'rtcp-tuple-selected': [tuple: Tuple];
 }
+  /** Its SCTP state changed. */
+  'sctp-state-changed': [state: SctpState];
 
 /** Events of a {@link DirectTransport}. */
 export interface DirectTransportEvents extends TransportEvents {
@@ -277,6 +279,8 @@ export class PlainTransport extends PeerTransport<PlainTransportEvents> {
   }
 
   /** Asks the peer to send no more than so many bit/s in all, at least 10,000; none is without limit. */
+  /** SCTP, for the peer; only with data channels. */
+  readonly sctpParameters: SctpParameters | undefined;
   async setMaxIncomingBitrate(bitrate: number | null): Promise<void> {
     await this.call('setMaxIncomingBitrate', { bitrate });
   }
@@ -284,11 +288,13 @@ export class PlainTransport extends PeerTransport<PlainTransportEvents> {
   /** Tells the transport its peer's address and key; once. */
   async connect(options?: ConnectOptions): Promise<void> {
     await this.call('connect', optionsOf('options', options));
+    this.sctpParameters = description.sctpParameters;
   }
 }
 
 /** A transport to a router on another host, or in another process. */
 export class PipeTransport extends BaseTransport<PipeTransportEvents> {
+    else if (event.type === 'sctp-state-changed') this.tell('sctp-state-changed', event.state);
   /** @internal */
   readonly noun = 'PipeTransport';
   readonly kind = 'pipe';

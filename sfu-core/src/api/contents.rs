@@ -109,7 +109,7 @@ impl Router {
                     let tuple = handle.stats().await?.tuple;
                     let unknown = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
                     let local = tuple.map_or(unknown, |tuple| tuple.local);
-                    let transport = PlainTransport::new(handle, local, None, None);
+                    let transport = PlainTransport::new(handle, local, None, None, None);
                     contents.plain_transports.push(transport);
                 }
                 "pipe" => contents.pipe_transports.push(PipeTransport::adopt(handle)),

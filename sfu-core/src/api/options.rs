@@ -138,11 +138,26 @@ pub struct PlainTransportOptions {
     /// SRTP with this profile; none is plain RTP.
     pub srtp: Option<SrtpProfile>,
 }
+    /// SCTP (RFC 9260) beside RTP, if there is to be any.
+    pub sctp: Option<SctpConfig>,
 
 impl PlainTransportOptions {
     /// Plain RTP on this address, RTCP on the same port.
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, rtcp_mux: true, comedia: false, srtp: None }
+        Self { listen, rtcp_mux: true, comedia: false, srtp: None, sctp: None }
+    }
+
+    /// Enables data: SCTP packets go in UDP datagrams as they are, on the port of
+    /// RTP, in the clear also with [`srtp`](Self::srtp), and with
+    /// [`comedia`](Self::comedia) the peer's address may be learnt from them. Either
+    /// end begins the association, or both do, whatever [`SctpConfig::active`]
+    /// says. There is no DATA_CHANNEL_OPEN: both sides know streams by signalling.
+    /// The peer's SCTP port is none of 32768 to 49151, whose packets would look
+    /// like RTP.
+    #[must_use]
+    pub fn sctp(mut self, config: SctpConfig) -> Self {
+        self.sctp = Some(config);
+        self
     }
 
     /// Whether RTP and RTCP share the port.

@@ -122,7 +122,8 @@ impl Router {
     /// FFmpeg speak.
     ///
     /// # Errors
-    /// `Io` if the address cannot be bound; otherwise as
+    /// `Io` if the address cannot be bound; `InvalidParameters` for SCTP ports that
+    /// cannot be told from RTP; otherwise as
     /// [`create_webrtc_transport`](Self::create_webrtc_transport).
     pub async fn create_plain_transport(
         &self,
@@ -140,7 +141,15 @@ impl Router {
         match reply {
             Reply::PlainTransport { transport, local, local_rtcp, srtp } => {
                 let handle = self.handle(transport);
-                Ok(PlainTransport::new(handle, local, local_rtcp, options.srtp.zip(srtp)))
+                let srtp = options.srtp.zip(srtp);
+                let made = PlainTransport::new(handle, local, local_rtcp, srtp, options.sctp);
+                if let Some(sctp) = options.sctp
+                    && let Err(error) = self.place.act(Command::EnableData(transport, sctp)).await
+                {
+                    made.close().await?;
+                    return Err(error);
+                }
+                Ok(made)
             }
             _ => Err(Error::unexpected_reply()),
         }

@@ -17,7 +17,8 @@ use super::params::ortc::{
     validate_rtp_capabilities, validate_rtp_parameters,
 };
 use super::params::{
-    DtlsParameters, IceParameters, RtpCapabilities, RtpParameters, WebRtcTransportParameters,
+    DtlsParameters, IceParameters, RtpCapabilities, RtpParameters, SctpParameters,
+    WebRtcTransportParameters,
 };
 use super::producer::{Producer, consumable};
 use super::router::Place;
@@ -234,9 +235,9 @@ macro_rules! transport {
             /// [`Event::DataChannelOpened`](crate::Event::DataChannelOpened).
             ///
             /// # Errors
-            /// `InvalidParameters` on a plain transport, for a stream that is in
-            /// use, or without data channels; `NotFound` if the transport is
-            /// closed; `Limit` if it has too many.
+            /// `InvalidParameters` on a plain transport without SCTP, for a stream
+            /// that is in use, or without data channels; `NotFound` if the
+            /// transport is closed; `Limit` if it has too many.
             #[allow(clippy::needless_pass_by_value)]
             pub async fn produce_data(&self, options: DataProduceOptions) -> Result<DataProducer> {
                 self.handle.produce_data(&options).await
@@ -391,11 +392,13 @@ impl PlainTransport {
         srtp: Option<(SrtpProfile, SrtpMaster)>,
     ) -> Self {
         let srtp = srtp.map(|(profile, master)| Arc::new(SrtpParameters { profile, master }));
-        Self { handle, local, local_rtcp, srtp }
+        let sctp = sctp.as_ref().map(SctpParameters::from);
+        Self { handle, local, local_rtcp, srtp, sctp }
     }
 
     /// Where the peer sends RTP to (and RTCP, if multiplexed).
     pub fn local_addr(&self) -> SocketAddr {
+    sctp: Option<SctpParameters>,
         self.local
     }
 
@@ -416,6 +419,7 @@ impl PlainTransport {
     /// was connected before; `Crypto` if the key does not fit the profile;
     /// `NotFound` if the transport is closed.
     pub async fn connect(&self, remote: PlainRemote) -> Result<()> {
+        sctp: Option<SctpConfig>,
         self.handle.place.act(Command::ConnectPlainTransport(self.id(), remote)).await
     }
 }
@@ -436,6 +440,11 @@ impl DirectTransport {
 
     /// Feeds one RTP packet, in the clear, to a producer of this transport.
     ///
+    /// What the peer needs to know of our SCTP, if the options enabled it.
+    pub fn sctp_parameters(&self) -> Option<&SctpParameters> {
+        self.sctp.as_ref()
+    }
+
     /// # Errors
     /// `NotFound` if there is no such producer; `InvalidParameters` if it is
     /// of another transport or the packet is longer than 1,600 bytes.

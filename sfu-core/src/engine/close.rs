@@ -34,6 +34,7 @@ impl Engine {
     /// Closes a transport with all that is on it.
     pub(super) fn close_transport(&mut self, now: Time, key: TransportKey, reason: CloseReason) {
         self.close_data_of(now, key, CloseReason::ParentClosed);
+        self.end_plain_data(now, key);
         let Some(router) = self.routers.get_mut(key.router as usize) else { return };
         let Some(transport) = router.transports.get_mut(key.transport as usize) else { return };
         let farewell = match &mut transport.kind {

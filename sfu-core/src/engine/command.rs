@@ -123,8 +123,8 @@ pub enum Command {
     TraceProducer(ProducerId, TraceTypes),
     /// What is traced of a consumer from now on.
     TraceConsumer(ConsumerId, TraceTypes),
-    /// Lets a WebRTC transport carry data channels. To be asked for before the
-    /// peer can use them.
+    /// Lets a WebRTC transport carry data channels, or a plain one SCTP beside RTP.
+    /// To be asked for before the peer can use them.
     EnableData(TransportId, SctpConfig),
     /// Makes a data producer of a direct transport, or of a channel that a peer
     /// told by signalling. Answered by [`Reply::DataProducer`].

@@ -8,7 +8,7 @@ use sfu_ice::{SctpError, Time};
 use super::command::Reply;
 use super::machine::Engine;
 use super::peers::TransportKey;
-use crate::route::transport::{Side, TransportKind, WebRtc};
+use crate::route::transport::{Side, Transport, TransportKind, WebRtc};
 use crate::route::{
     CloseReason, CommandError, DataConsumerConfig, DataConsumerId, DataProducerConfig,
     DataProducerId, DataStream, Delivered, Event, Router, TransportId,
@@ -17,6 +17,9 @@ use crate::route::{
 /// Data producers and data consumers on one pipe at most: as many as an
 /// association has streams.
 const MAX_PIPED_CHANNELS: usize = 1_024;
+
+/// The transports that carry messages.
+const NEEDS_DATA: &str = "webrtc, pipe or direct, or plain with SCTP";
 
 type Result<T> = std::result::Result<T, CommandError>;
 
@@ -35,6 +38,12 @@ impl Engine {
         config: SctpConfig,
     ) -> Result<Reply> {
         let key = self.transport_key(id)?;
+        let is_plain = |transport: &mut Transport| {
+            matches!(transport.kind, TransportKind::Plain(_)) && transport.pipe.is_none()
+        };
+        if self.transport_mut(key).is_some_and(is_plain) {
+            return self.enable_plain_data(key, id, config);
+        }
         let webrtc = self.webrtc_mut(key, id)?;
         let enabled = webrtc.peer.enable_sctp(now, config);
         enabled.map_err(|error| CommandError::Transport(error.to_string()))?;
@@ -57,19 +66,23 @@ impl Engine {
         let transport = router.transports.get_mut(key.transport as usize);
         let transport = transport.ok_or(CommandError::TransportNotFound(id))?;
         let (is, piped) = (transport.kind_name(), transport.pipe.is_some());
+        let by_stream = piped || transport.sctp.is_some();
         match (&mut transport.kind, config.stream) {
             (TransportKind::WebRtc(webrtc), Some(stream)) => {
                 let parameters = config.parameters.clone();
                 let opened = webrtc.peer.open_channel(now, Some(stream), parameters, true);
                 opened.map_err(|error| CommandError::Data { transport: id, error })?;
             }
-            (_, Some(stream)) if piped => {
+            (_, Some(stream)) if by_stream => {
                 let parameters = config.parameters.clone();
-                let expected = transport.data.expect(now, stream, parameters);
+                let expected = match &mut transport.sctp {
+                    Some(sctp) => sctp.expect(stream, parameters),
+                    None => transport.data.expect(now, stream, parameters),
+                };
                 expected.map_err(|error| CommandError::Data { transport: id, error })?;
             }
             (TransportKind::Direct, None) => {}
-            (kind, None) if piped || matches!(kind, TransportKind::WebRtc(_)) => {
+            (kind, None) if by_stream || matches!(kind, TransportKind::WebRtc(_)) => {
                 let (what, expected) =
                     ("stream of the data producer", "one, unless the transport is direct");
                 return Err(CommandError::InvalidParameters { what, expected });
@@ -80,7 +93,7 @@ impl Engine {
                 return Err(CommandError::InvalidParameters { what, expected });
             }
             _ => {
-                let needs = "webrtc, pipe or direct";
+                let needs = NEEDS_DATA;
                 return Err(CommandError::WrongTransportKind { transport: id, is, needs });
             }
         }
@@ -221,7 +234,11 @@ impl Engine {
             let transport = transport.id;
             set.map_err(|error| CommandError::Data { transport, error })?;
         } else if let Some(stream) = consumer.stream {
-            let set = transport.data.set_low_threshold(stream, threshold.map(|b| b as usize));
+            let threshold = threshold.map(|bytes| bytes as usize);
+            let set = match &mut transport.sctp {
+                Some(sctp) => sctp.set_buffered_amount_low_threshold(stream, threshold),
+                None => transport.data.set_low_threshold(stream, threshold),
+            };
             let transport = transport.id;
             set.map_err(|error| CommandError::Data { transport, error })?;
         }
@@ -418,7 +435,8 @@ impl Engine {
 
     /// Enters the data producers and data consumers of a restored router into
     /// the tables. Those of peers that had not connected yet get their channels
-    /// again; the association of the others is gone, and they with it.
+    /// again, and so do those of plain transports, whose peers are asked for
+    /// another association; that of the others is gone, and they with it.
     pub(super) fn adopt_data(&mut self, now: Time, index: u32) {
         let Some(router) = self.routers.get_mut(index as usize) else { return };
         for (key, producer) in &router.data.producers {
@@ -428,7 +446,7 @@ impl Engine {
             self.data.consumers.insert(consumer.id, (index, key as u32));
         }
         let Router { transports, data, .. } = router;
-        let mut lost = Vec::new();
+        let (mut lost, mut kept) = (Vec::new(), Vec::new());
         for (place, transport) in transports {
             let new = match &transport.kind {
                 TransportKind::WebRtc(webrtc) => webrtc.peer.sctp_state() == Some(SctpState::New),
@@ -439,7 +457,11 @@ impl Engine {
                 lost.push(TransportKey { router: index, transport, timer });
                 continue;
             }
-            let TransportKind::WebRtc(webrtc) = &mut transport.kind else { continue };
+            let TransportKind::WebRtc(webrtc) = &mut transport.kind else {
+                let (transport, timer) = (place as u32, transport.timer);
+                kept.push(TransportKey { router: index, transport, timer });
+                continue;
+            };
             let place = place as u32;
             let producers = data.producers.iter().filter(|(_, p)| p.transport == place);
             let producers =
@@ -453,6 +475,9 @@ impl Engine {
         }
         for key in lost {
             self.close_data_of(now, key, CloseReason::AssociationLost);
+        }
+        for key in kept {
+            self.adopt_plain_data(key);
         }
     }
 
@@ -501,12 +526,31 @@ fn open_stream(
         DataStream::Existing(stream) => Some(stream),
         _ => None,
     };
+    let answers = shared.is_some_and(|on| router.data.producer_on(key.transport, on).is_some());
     let transport = router.transports.get_mut(key.transport as usize);
     let transport = transport.ok_or(CommandError::TransportNotFound(id))?;
     let is = transport.kind_name();
-    match (&mut transport.kind, config.stream) {
-        (TransportKind::Direct, _) => Ok((None, parameters)),
-        (TransportKind::Local(_) | TransportKind::Plain(_), stream) if transport.pipe.is_some() => {
+    match (&mut transport.kind, &mut transport.sctp, config.stream) {
+        (TransportKind::Direct, ..) => Ok((None, parameters)),
+        (TransportKind::Plain(_), Some(sctp), stream) => {
+            let stream = match stream {
+                DataStream::Negotiated(stream) => stream,
+                DataStream::Existing(stream) if answers => Some(stream),
+                DataStream::Existing(_) => return Err(data_error(SctpError::UnknownStream)),
+                DataStream::InBand => {
+                    let (what, expected) = (
+                        "stream of the data consumer",
+                        "one that is negotiated, as SCTP without DTLS opens none in itself",
+                    );
+                    return Err(CommandError::InvalidParameters { what, expected });
+                }
+            };
+            let opened = sctp.open_negotiated(stream, parameters.clone());
+            Ok((Some(opened.map_err(data_error)?), parameters))
+        }
+        (TransportKind::Local(_) | TransportKind::Plain(_), None, stream)
+            if transport.pipe.is_some() =>
+        {
             let (stream, negotiated) = match stream {
                 DataStream::Negotiated(stream) => (stream, true),
                 DataStream::InBand => (None, false),
@@ -519,7 +563,7 @@ fn open_stream(
             let opened = transport.data.open(now, stream, &parameters, negotiated);
             Ok((Some(opened.map_err(data_error)?), parameters))
         }
-        (TransportKind::WebRtc(webrtc), stream) => {
+        (TransportKind::WebRtc(webrtc), _, stream) => {
             if let Some(stream) = shared {
                 let existing = webrtc.peer.channel(stream);
                 let existing = existing.ok_or_else(|| data_error(SctpError::UnknownStream))?;
@@ -533,7 +577,7 @@ fn open_stream(
             Ok((Some(opened.map_err(data_error)?), parameters))
         }
         _ => {
-            let needs = "webrtc, pipe or direct";
+            let needs = NEEDS_DATA;
             Err(CommandError::WrongTransportKind { transport: id, is, needs })
         }
     }

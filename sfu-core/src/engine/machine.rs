@@ -174,6 +174,15 @@ impl Engine {
         let named = (class == PacketClass::Stun)
             .then(|| stun::username(datagram).and_then(|(local, _)| self.peers.by_ufrag(local)))
             .flatten();
+        if named.is_none()
+            && let Some(key) = key.filter(|key| self.is_plain_sctp(class, *key))
+        {
+            if let Some(router) = self.routers.get_mut(key.router as usize) {
+                router.handle_sctp(now, key.transport, tuple, datagram);
+            }
+            self.attend(key);
+            return;
+        }
         let key = match (class, named.or(key)) {
             (PacketClass::Unknown, _) => {
                 self.counters.unknown_class += 1;
@@ -200,6 +209,17 @@ impl Engine {
             _ => {}
         }
         self.attend(key);
+    }
+
+    /// Whether a datagram is for the association of a plain transport. It may
+    /// begin with any byte that RTP and RTCP do not begin with: that is the peer's
+    /// SCTP port.
+    fn is_plain_sctp(&self, class: PacketClass, key: TransportKey) -> bool {
+        !matches!(class, PacketClass::Rtp | PacketClass::Rtcp)
+            && self
+                .routers
+                .get(key.router as usize)
+                .is_some_and(|router| router.has_plain_sctp(key.transport))
     }
 
     /// Carries out one command; its completion is among the next outputs.
@@ -303,6 +323,7 @@ impl Engine {
         self.tell_learnt(key);
         self.pump(now, key, sink);
         self.tend_pipe_data(now, key, sink);
+        self.tend_plain_data(now, key, sink);
         let Some(router) = self.routers.get_mut(key.router as usize) else { return };
         router.review(now, key.transport, &mut self.events);
         let mut egress = Egress { arena: &mut self.arena, sink };

@@ -11,6 +11,7 @@ mod output;
 mod peers;
 mod pipe;
 mod pipe_data;
+mod plain_data;
 mod restore;
 mod timer;
 

@@ -218,9 +218,9 @@ pub enum Event {
         /// What.
         trace: Trace,
     },
-    /// The SCTP state of a WebRTC transport or of a pipe changed. A pipe has an
-    /// association for each direction, begun when the first data channel is
-    /// opened in it; it is as far as the one that is further.
+    /// The SCTP state of a WebRTC or plain transport or of a pipe changed. A pipe
+    /// has an association for each direction, begun when the first data channel
+    /// is opened in it; it is as far as the one that is further.
     SctpStateChanged {
         /// Router of the transport.
         router: RouterId,

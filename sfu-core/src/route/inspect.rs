@@ -20,7 +20,10 @@ impl Router {
         };
         let (sctp_state, sctp) = match &transport.kind {
             TransportKind::WebRtc(webrtc) => (webrtc.peer.sctp_state(), webrtc.peer.sctp_stats()),
-            _ => (transport.data.state(), None),
+            _ => match &transport.sctp {
+                Some(sctp) => (Some(sctp.state()), Some(sctp.stats())),
+                None => (transport.data.state(), None),
+            },
         };
         let rtcp_tuple = match &transport.kind {
             TransportKind::Plain(plain) => plain.rtcp,

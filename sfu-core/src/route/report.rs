@@ -74,6 +74,7 @@ impl Router {
         let mut sooner = |time: Option<Time>| {
             deadline = [deadline, time].into_iter().flatten().min();
         };
+        sooner(transport.sctp.as_ref().and_then(|sctp| sctp.poll_timeout()));
         if let Some(pipe) = &transport.pipe {
             sooner(pipe.urgent.then_some(Time::ZERO));
             if transport.can_send() {

@@ -369,6 +369,7 @@ fn restore_transport(
         kind,
         pipe: snapshot.pipe,
         data: PipeData::default(),
+        sctp: None,
         security,
         extensions: snapshot.extensions,
         streams: snapshot.streams,

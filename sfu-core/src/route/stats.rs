@@ -28,7 +28,7 @@ pub struct TransportStats {
     pub dtls_state: Option<DtlsState>,
     /// SCTP state; none without data channels. Of a pipe, once there was one.
     pub sctp_state: Option<SctpState>,
-    /// Figures of its data channels, with a WebRTC endpoint.
+    /// Figures of its data channels; of a pipe there are none.
     pub sctp: Option<SctpStats>,
     /// SRTP profile in use.
     pub srtp_profile: Option<SrtpProfile>,
@@ -73,6 +73,9 @@ pub struct Refused {
     pub rtp: u64,
     /// RTCP packets with a malformed structure.
     pub rtcp: u64,
+    /// On a plain transport with SCTP, what is neither RTP nor RTCP and no SCTP
+    /// packet of the peer either, or more than is held for it.
+    pub sctp: u64,
     /// RTP packets that belong to no producer.
     pub unknown_stream: u64,
     /// Packets that came in but no memory was left to hold them.

@@ -16,6 +16,7 @@ mod loss;
 mod pipe_data;
 mod pipes;
 mod plain_transport;
+mod plain_sctp;
 mod red;
 mod reports;
 mod saving;

@@ -149,9 +149,7 @@ impl Association {
         if let Some(plain) = &mut self.plain {
             plain.handshake.begin(now);
         } else if self.config.active {
-            let mut client = ClientConfig::new();
-            client.transport =
-                Arc::new(transport_config(&self.config, receive_buffer(&self.config)));
+            let client = client_config(&self.config);
             let Ok(inner) = self.endpoint.connect(client, NOWHERE) else {
                 return self.end(SctpState::Failed);
             };
@@ -736,6 +734,12 @@ fn endpoint(config: &SctpConfig) -> Endpoint {
     let mut server = ServerConfig::new();
     server.transport = Arc::new(transport_config(config, receive_buffer(config)));
     Endpoint::new(Arc::new(settings), Some(Arc::new(server)))
+}
+
+fn client_config(config: &SctpConfig) -> ClientConfig {
+    let mut client = ClientConfig::new();
+    client.transport = Arc::new(transport_config(config, receive_buffer(config)));
+    client
 }
 
 fn queue(outgoing: &mut VecDeque<Bytes>, transmit: Transmit) {

@@ -22,8 +22,10 @@ pub unsafe extern "C" fn plenum_router_create_webrtc_transport(
 /// Makes a transport for RTP without ICE and DTLS, in the clear or by SRTP with
 /// keys given by hand. Options: listen ("ip:port", required), rtcpMux (true),
 /// comedia (false: if true, the other side's address is learnt from its first
-/// packet), srtpProfile. Answer: {id, router, kind, localAddress,
-/// localRtcpAddress, srtpParameters}.
+/// packet), srtpProfile, dataChannels (false: if true, with SCTP beside RTP, in
+/// the clear, on streams that both sides know by signalling), maxMessageSize.
+/// Answer: {id, router, kind, localAddress, localRtcpAddress, srtpParameters,
+/// sctpParameters}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plenum_router_create_plain_transport(
     sfu: *mut plenum_sfu,

@@ -9,7 +9,14 @@ import { InvalidStateError, NotFoundError } from './errors.js';
 import type { TransportListenInfo, TransportListenIp } from './listen_info.js';
 import { remoteSrtp, toSrtpParameters, type SfuSrtpParameters } from './plain_transport.js';
 import type { RtpParameters } from './rtp_parameters.js';
-import type { SctpNegotiatedCapabilities, SctpOptions, SctpParameters, SctpState, SrtpParameters } from './sctp_parameters.js';
+import {
+  negotiatedCapabilities,
+  type SctpNegotiatedCapabilities,
+  type SctpOptions,
+  type SctpParameters,
+  type SctpState,
+  type SrtpParameters,
+} from './sctp_parameters.js';
 import type { BaseTransportStats } from './stats.js';
 import {
   Transport,
@@ -110,9 +117,7 @@ export class PipeTransport<PipeTransportAppData extends AppData = AppData> exten
 
   /** Numbers of streams, once an association is there. */
   get sctpNegotiatedCapabilities(): SctpNegotiatedCapabilities | undefined {
-    const { sctpParameters, sctpState } = this;
-    if (!sctpParameters || sctpState !== 'connected') return undefined;
-    return { negotiatedMaxOutboundStreams: sctpParameters.OS, negotiatedMaxInboundStreams: sctpParameters.MIS };
+    return negotiatedCapabilities(this.sctpParameters, this.sctpState);
   }
 
   /** Suite and key that we protect with, if SRTP is on. */

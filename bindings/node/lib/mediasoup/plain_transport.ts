@@ -5,7 +5,15 @@ import { describe, type AppData, type Either } from './app_data.js';
 import type { EnhancedEventEmitter } from './enhanced_events.js';
 import { InvalidStateError, UnsupportedError } from './errors.js';
 import type { TransportListenInfo, TransportListenIp } from './listen_info.js';
-import type { SctpNegotiatedCapabilities, SctpOptions, SctpParameters, SctpState, SrtpCryptoSuite, SrtpParameters } from './sctp_parameters.js';
+import {
+  negotiatedCapabilities,
+  type SctpNegotiatedCapabilities,
+  type SctpOptions,
+  type SctpParameters,
+  type SctpState,
+  type SrtpCryptoSuite,
+  type SrtpParameters,
+} from './sctp_parameters.js';
 import type { Tuple } from '../parameters.js';
 import type { TransportStats } from '../stats.js';
 import type { BaseTransportStats } from './stats.js';
@@ -83,13 +91,14 @@ export type PlainTransportMade = {
   localAddress: string;
   localRtcpAddress: string | undefined;
   srtpParameters: SfuSrtpParameters | undefined;
+  sctpParameters: SctpParameters | undefined;
   rtcpMux: boolean;
   comedia: boolean;
   /** What is told of our address. */
   address: string;
 };
 
-/** A transport by plain RTP or SRTP. Made by `router.createPlainTransport`. */
+/** A transport by plain RTP or SRTP, and SCTP beside it. Made by `router.createPlainTransport`. */
 export class PlainTransport<PlainTransportAppData extends AppData = AppData> extends Transport<
   PlainTransportAppData,
   PlainTransportEvents,
@@ -98,6 +107,7 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
   readonly #made: PlainTransportMade;
   #tuple: TransportTuple;
   #rtcpTuple: TransportTuple | undefined;
+  #sctpState: SctpState | undefined;
   #connected = false;
 
   /** @internal */
@@ -106,6 +116,7 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
     this.#made = made;
     this.#tuple = tupleOf({ protocol: 'udp', local: made.localAddress }, made.address);
     this.#rtcpTuple = made.localRtcpAddress ? tupleOf({ protocol: 'udp', local: made.localRtcpAddress }, made.address) : undefined;
+    this.#sctpState = made.sctpParameters ? 'new' : undefined;
   }
 
   override get type(): 'plain' {
@@ -127,15 +138,15 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
   }
 
   get sctpParameters(): SctpParameters | undefined {
-    return undefined;
+    return this.#made.sctpParameters;
   }
 
   get sctpState(): SctpState | undefined {
-    return undefined;
+    return this.#sctpState;
   }
 
   get sctpNegotiatedCapabilities(): SctpNegotiatedCapabilities | undefined {
-    return undefined;
+    return negotiatedCapabilities(this.sctpParameters, this.sctpState);
   }
 
   /** Suite and key that we protect with, if SRTP is on. */
@@ -144,10 +155,13 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
   }
 
   override async dump(): Promise<PlainTransportDump> {
-    const { rtcpTuple, srtpParameters, tuple } = this;
+    const { rtcpTuple, srtpParameters, tuple, sctpParameters, sctpState, sctpNegotiatedCapabilities } = this;
     const { rtcpMux, comedia } = this.#made;
     return {
       ...this.baseDump(),
+      ...(sctpParameters ? { sctpParameters, sctpListener: this.sctpListener() } : {}),
+      ...(sctpState ? { sctpState } : {}),
+      ...(sctpNegotiatedCapabilities ? { sctpNegotiatedCapabilities } : {}),
       rtcpMux,
       comedia,
       tuple,
@@ -158,9 +172,10 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
 
   override async getStats(): Promise<PlainTransportStat[]> {
     const { base } = await this.baseStats();
-    const { rtcpTuple, tuple } = this;
+    const { rtcpTuple, tuple, sctpState } = this;
     const { rtcpMux, comedia } = this.#made;
-    return [{ ...base, type: 'plain-rtp-transport', rtcpMux, comedia, tuple, ...(rtcpTuple ? { rtcpTuple } : {}) }];
+    const sctp = sctpState ? { sctpState } : {};
+    return [{ ...base, ...sctp, type: 'plain-rtp-transport', rtcpMux, comedia, tuple, ...(rtcpTuple ? { rtcpTuple } : {}) }];
   }
 
   /** Tells it of the peer's address, unless that is learnt, and of its key if SRTP is on; once. */
@@ -199,22 +214,37 @@ export class PlainTransport<PlainTransportAppData extends AppData = AppData> ext
 
   /** @internal */
   protected override checkData(method: string): void {
-    throw new UnsupportedError(`${method}: a PlainTransport has no data channels`);
+    if (!this.#made.sctpParameters) throw new InvalidStateError(`${method}: expected a transport with enableSctp: true`);
+  }
+
+  /** @internal */
+  protected override ended(): void {
+    super.ended();
+    if (this.#sctpState) this.#sctpState = 'closed';
   }
 
   /** @internal */
   protected override heard(event: SfuEvent): void {
     if (event.type === 'transport-tuple-selected') this.#learnt(event.tuple);
     else if (event.type === 'transport-rtcp-tuple-selected') this.#learntRtcp(event.tuple);
+    else if (event.type === 'sctp-state-changed') this.#sctp(event.state);
     else if (event.type === 'lagged') this.#refresh().catch((error: unknown) => this.logger.error('the addresses are not known', error));
   }
 
   /** Asks for what events would have told. */
   async #refresh(): Promise<void> {
-    const { tuple, rtcpTuple } = await this.call<TransportStats>('stats');
+    const { tuple, rtcpTuple, sctpState } = await this.call<TransportStats>('stats');
     if (this.closed) return;
     if (tuple) this.#learnt(tuple);
     if (rtcpTuple) this.#learntRtcp(rtcpTuple);
+    if (sctpState) this.#sctp(sctpState);
+  }
+
+  #sctp(state: SctpState): void {
+    if (!this.#sctpState || state === this.#sctpState) return;
+    this.#sctpState = state;
+    this.safeEmit('sctpstatechange', state);
+    this.observer.safeEmit('sctpstatechange', state);
   }
 
   #learnt(path: Tuple): void {

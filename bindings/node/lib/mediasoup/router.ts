@@ -27,7 +27,7 @@ import { PipeTransport, type PipeTransportOptions } from './pipe_transport.js';
 import { checkCryptoSuite, PlainTransport, type PlainTransportOptions, type SfuSrtpParameters } from './plain_transport.js';
 import { withPort } from './ports.js';
 import type { Producer } from './producer.js';
-import { checkedList, checkInterval, checkMessageSizes, checkRtcpListenInfo, preferred, udpInfo } from './router_arguments.js';
+import { checkedList, checkInterval, checkMessageSizes, checkNumSctpStreams, checkRtcpListenInfo, preferred, udpInfo } from './router_arguments.js';
 import { RouterBook } from './router_book.js';
 import type { RtpObserver } from './rtp_observer.js';
 import type { RtpCapabilities, RouterRtpCodecCapability } from './rtp_parameters.js';
@@ -167,9 +167,7 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
     const { maxSendMessageSize = maxSctpMessageSize, maxReceiveMessageSize = maxSctpMessageSize } = options ?? {};
     const ways = Object.values({ webRtcServer, listenInfos, listenIps }).filter((way) => way !== undefined).length;
     if (ways !== 1) throw new TypeError('webRtcServer, listenInfos, listenIps: expected exactly one of them');
-    if (numSctpStreams !== undefined && !(Number.isInteger(numSctpStreams?.OS) && Number.isInteger(numSctpStreams?.MIS))) {
-      throw new TypeError(`numSctpStreams: expected numbers OS and MIS, got ${describe(numSctpStreams)}`);
-    }
+    checkNumSctpStreams(numSctpStreams);
     checkMessageSizes({ maxSctpMessageSize, maxSendMessageSize, maxReceiveMessageSize });
     checkAppData(appData);
     this.check('createWebRtcTransport');
@@ -233,15 +231,23 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
     options: PlainTransportOptions<PlainTransportAppData>,
   ): Promise<PlainTransport<PlainTransportAppData>> {
     const { listenInfo, rtcpListenInfo, listenIp, port, rtcpMux = true, comedia = false, appData } = options ?? {};
-    const { enableSctp = false, enableSrtp = false, srtpCryptoSuite = 'AES_CM_128_HMAC_SHA1_80' } = options ?? {};
+    const { enableSctp = false, enableSrtp = false, srtpCryptoSuite = 'AES_CM_128_HMAC_SHA1_80', numSctpStreams } = options ?? {};
+    const { maxSctpMessageSize = 262_144, maxSendMessageSize = maxSctpMessageSize, maxReceiveMessageSize = maxSctpMessageSize } = options ?? {};
     const info = udpInfo({ listenInfo, listenIp, port });
     if (rtcpListenInfo !== undefined) checkListenInfo(rtcpListenInfo, 'rtcpListenInfo');
+    checkNumSctpStreams(numSctpStreams);
+    checkMessageSizes({ maxSctpMessageSize, maxSendMessageSize, maxReceiveMessageSize });
     checkCryptoSuite(srtpCryptoSuite, 'srtpCryptoSuite');
     checkAppData(appData);
     this.check('createPlainTransport');
-    if (enableSctp) throw new UnsupportedError('enableSctp: expected false; a PlainTransport has no data channels');
     if (!rtcpMux && rtcpListenInfo) checkRtcpListenInfo(rtcpListenInfo, info);
-    type Made = { id: string; localAddress: string; localRtcpAddress?: string | null; srtpParameters?: SfuSrtpParameters | null };
+    type Made = {
+      id: string;
+      localAddress: string;
+      localRtcpAddress?: string | null;
+      srtpParameters?: SfuSrtpParameters | null;
+      sctpParameters?: SfuSctpParameters | null;
+    };
     const made = await withPort(this.#ports(info), (candidate) =>
       this.#make<Made>('createPlainTransport', {
         listen: hostAndPort(info.ip, candidate),
@@ -249,12 +255,15 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
         comedia,
         ...(enableSrtp ? { srtpProfile: srtpCryptoSuite } : {}),
       }),
+        ...(enableSctp ? { dataChannels: true, maxMessageSize: maxReceiveMessageSize } : {}),
     );
-    const transport = new PlainTransport<PlainTransportAppData>(this.#transportParts(made.id, { send: 0, receive: 0 }, appData), {
+    const sizes = enableSctp ? { send: maxSendMessageSize, receive: maxReceiveMessageSize } : { send: 0, receive: 0 };
+    const transport = new PlainTransport<PlainTransportAppData>(this.#transportParts(made.id, sizes, appData), {
       localAddress: made.localAddress,
       localRtcpAddress: made.localRtcpAddress ?? undefined,
       srtpParameters: made.srtpParameters ?? undefined,
       rtcpMux,
+      sctpParameters: made.sctpParameters ? sctpParameters(made.sctpParameters, maxSendMessageSize, false) : undefined,
       comedia,
       address: announced(info),
     });

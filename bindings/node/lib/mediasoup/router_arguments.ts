@@ -53,6 +53,13 @@ export function checkMessageSizes(sizes: Record<string, unknown>): void {
   }
 }
 
+/** Refuses what are no numbers of streams. */
+export function checkNumSctpStreams(streams: { OS?: unknown; MIS?: unknown } | null | undefined): void {
+  if (streams !== undefined && !(Number.isInteger(streams?.OS) && Number.isInteger(streams?.MIS))) {
+    throw new TypeError(`numSctpStreams: expected numbers OS and MIS, got ${describe(streams)}`);
+  }
+}
+
 /** Refuses what is no interval. */
 export function checkInterval(interval: unknown): void {
   if (!Number.isInteger(interval) || (interval as number) < 1) {

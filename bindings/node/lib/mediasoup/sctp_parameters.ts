@@ -36,7 +36,13 @@ export type SctpParameters = {
 /** Numbers of streams that both ends agreed on. */
 export type SctpNegotiatedCapabilities = { negotiatedMaxOutboundStreams: number; negotiatedMaxInboundStreams: number };
 
-/** What the options of a transport say about messages. A PlainTransport has no data channels. */
+/** They are known once the association is there. */
+export function negotiatedCapabilities(sctp: SctpParameters | undefined, state: SctpState | undefined): SctpNegotiatedCapabilities | undefined {
+  if (!sctp || state !== 'connected') return undefined;
+  return { negotiatedMaxOutboundStreams: sctp.OS, negotiatedMaxInboundStreams: sctp.MIS };
+}
+
+/** What the options of a transport say about messages. */
 export type SctpOptions = {
   /** With data channels. Not by default. */
   enableSctp?: boolean;
@@ -65,7 +71,7 @@ export type SfuSctpParameters = Pick<SctpParameters, 'port' | 'OS' | 'MIS' | 'ma
 const SEND_BUFFER = 1 << 20;
 
 /** The SFU's, in the API's form. */
-export function sctpParameters(sfu: SfuSctpParameters, maxSendMessageSize: number): SctpParameters {
+export function sctpParameters(sfu: SfuSctpParameters, maxSendMessageSize: number, isDataChannel = true): SctpParameters {
   return {
     ...sfu,
     maxSendMessageSize,
@@ -73,7 +79,7 @@ export function sctpParameters(sfu: SfuSctpParameters, maxSendMessageSize: numbe
     sendBufferSize: SEND_BUFFER,
     perStreamSendQueueLimit: SEND_BUFFER,
     maxReceiverWindowBufferSize: SEND_BUFFER,
-    isDataChannel: true,
+    isDataChannel,
   };
 }
 
@@ -83,7 +89,7 @@ export const PIPE_MESSAGE_SIZE = 262_144;
 /** SCTP of a pipe between two routers. */
 export function pipeSctpParameters(): SctpParameters {
   const sfu = { port: 5000, OS: 1024, MIS: 1024, maxMessageSize: PIPE_MESSAGE_SIZE };
-  return { ...sctpParameters(sfu, PIPE_MESSAGE_SIZE), isDataChannel: false };
+  return sctpParameters(sfu, PIPE_MESSAGE_SIZE, false);
 }
 
 /** The channel of a data producer or data consumer. */

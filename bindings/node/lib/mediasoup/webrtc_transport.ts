@@ -9,7 +9,7 @@ import type { EnhancedEventEmitter } from './enhanced_events.js';
 import { InvalidStateError, NotFoundError } from './errors.js';
 import type { Listener } from './listeners.js';
 import { iceCandidates, splitHostAndPort, type IceCandidate, type TransportListenInfo, type TransportListenIp } from './listen_info.js';
-import type { SctpNegotiatedCapabilities, SctpOptions, SctpParameters, SctpState } from './sctp_parameters.js';
+import { negotiatedCapabilities, type SctpNegotiatedCapabilities, type SctpOptions, type SctpParameters, type SctpState } from './sctp_parameters.js';
 import type { BaseTransportStats } from './stats.js';
 import {
   Transport,
@@ -195,9 +195,7 @@ export class WebRtcTransport<WebRtcTransportAppData extends AppData = AppData> e
 
   /** Numbers of streams, once the association is there. */
   get sctpNegotiatedCapabilities(): SctpNegotiatedCapabilities | undefined {
-    const { sctpParameters, sctpState } = this;
-    if (!sctpParameters || sctpState !== 'connected') return undefined;
-    return { negotiatedMaxOutboundStreams: sctpParameters.OS, negotiatedMaxInboundStreams: sctpParameters.MIS };
+    return negotiatedCapabilities(this.sctpParameters, this.sctpState);
   }
 
   override async dump(): Promise<WebRtcTransportDump> {

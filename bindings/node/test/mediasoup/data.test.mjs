@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LOCAL, mediasoup, next, openRouter, record, eventually } from './media.mjs';
 
-const { InvalidStateError, UnsupportedError } = mediasoup;
+const { InvalidStateError } = mediasoup;
 const CHANNELS = { ...LOCAL, enableSctp: true };
 
 describe('a data producer', () => {
@@ -50,7 +50,7 @@ describe('a data producer', () => {
     const pipe = await router.createPipeTransport({ listenIp: '127.0.0.1' });
     await assert.rejects(pipe.produceData({ sctpStreamParameters: { streamId: 1 } }), InvalidStateError);
     const plain = await router.createPlainTransport({ listenIp: '127.0.0.1' });
-    await assert.rejects(plain.produceData({ sctpStreamParameters: { streamId: 1 } }), UnsupportedError);
+    await assert.rejects(plain.produceData({ sctpStreamParameters: { streamId: 1 } }), InvalidStateError);
   });
 
   test('pauses, and is closed with its data consumers and its transport', async (t) => {

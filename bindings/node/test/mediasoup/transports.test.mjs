@@ -335,7 +335,7 @@ describe('a PlainTransport', () => {
     assert.deepEqual([stats.type, stats.rtcpMux, stats.comedia, stats.tuple], ['plain-rtp-transport', true, false, transport.tuple]);
     const dump = await transport.dump();
     assert.deepEqual([dump.rtcpMux, dump.comedia, dump.tuple], [true, false, transport.tuple]);
-    await assert.rejects(transport.produceData({ sctpStreamParameters: { streamId: 1 } }), UnsupportedError);
+    await assert.rejects(transport.produceData({ sctpStreamParameters: { streamId: 1 } }), InvalidStateError);
     transport.close();
     await soon(() => udpFree(port));
   });
@@ -399,7 +399,7 @@ describe('a PlainTransport', () => {
       if (!options?.srtpCryptoSuite) await assert.rejects(router.createPipeTransport(options), TypeError, JSON.stringify(options));
     }
     const info = { protocol: 'udp', ip: '127.0.0.1', port: 40_500 };
-    for (const options of [{ ...local, enableSctp: true }, { ...local, srtpCryptoSuite: 'AES_CM_128_HMAC_SHA1_32' }, { listenInfo: info, rtcpMux: false, rtcpListenInfo: { ...info, port: 40_600 } }]) {
+    for (const options of [{ ...local, srtpCryptoSuite: 'AES_CM_128_HMAC_SHA1_32' }, { listenInfo: info, rtcpMux: false, rtcpListenInfo: { ...info, port: 40_600 } }]) {
       await assert.rejects(router.createPlainTransport(options), UnsupportedError, JSON.stringify(options));
     }
     const taken = createSocket('udp4');

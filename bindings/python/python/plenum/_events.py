@@ -198,7 +198,7 @@ class Rtp:
 
 @dataclass(frozen=True, slots=True)
 class SctpStateChanged:
-    """The SCTP state of a WebRTC transport or of a pipe changed."""
+    """The SCTP state of a WebRTC or plain transport or of a pipe changed."""
 
     router: str
     transport: str

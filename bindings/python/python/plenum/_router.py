@@ -94,11 +94,21 @@ class Router(Handle):
         `listen` is ``"ip:port"``; port 0 is any free one. RTP and RTCP share the port unless
         `rtcp_mux` is false. With `comedia` the peer's address is learnt from its first packet.
         """
+        data_channels: bool | None = None,
+        max_message_size: int | None = None,
         description = await self._call(
             "createPlainTransport",
             {"listen": listen},
-            optional={"rtcpMux": rtcp_mux, "comedia": comedia, "srtpProfile": srtp_profile},
+            optional={
+                "rtcpMux": rtcp_mux,
+                "comedia": comedia,
+                "srtpProfile": srtp_profile,
+                "dataChannels": data_channels,
+                "maxMessageSize": max_message_size,
+            },
         )
+        `data_channels` enables SCTP beside RTP, in the clear, for messages of up to
+        `max_message_size` bytes on streams that both sides know by signalling.
         return PlainTransport._of(self._driver, description)
 
     async def create_pipe_transport(

@@ -17,6 +17,7 @@ from .types import (
     MediaKind,
     RtpCapabilities,
     RtpParameters,
+    SctpParameters,
     SctpStreamParameters,
     SrtpParameters,
     TraceType,
@@ -298,6 +299,11 @@ class PipeTransport(_AddressedTransport):
         )
         return PipeConsumer._of(self._driver, description)
 
+
+    @property
+    def sctp_parameters(self) -> SctpParameters | None:
+        """What the peer needs to know of our SCTP, if data channels are enabled."""
+        return cast("SctpParameters | None", self.description.get("sctpParameters"))
 
 class DirectTransport(_ConsumingTransport):
     """A transport that ends in this process: RTP and messages in and out as bytes."""

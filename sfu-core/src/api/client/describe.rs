@@ -58,6 +58,7 @@ impl Registry {
                 ("localAddress", Some(json!(it.local_addr()))),
                 ("localRtcpAddress", it.local_rtcp_addr().map(|address| json!(address))),
                 ("srtpParameters", srtp(it.srtp_parameters())?),
+                ("sctpParameters", it.sctp_parameters().map(value).transpose()?),
             ],
         );
         self.add(router, Noun::PlainTransport(it));

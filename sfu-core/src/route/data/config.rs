@@ -11,7 +11,7 @@ use crate::route::DataProducerId;
 #[allow(clippy::exhaustive_structs)]
 pub struct DataProducerConfig {
     /// Stream of the peer's channel, which both sides know by signalling. None
-    /// on a direct transport. Channels that a peer opens by DATA_CHANNEL_OPEN
+    /// on a direct transport alone. Channels that a peer opens by DATA_CHANNEL_OPEN
     /// become data producers without being asked for.
     pub stream: Option<u16>,
     /// Label, protocol, order and reliability. Data consumers take them over.
@@ -41,9 +41,10 @@ pub struct DataConsumerConfig {
 #[allow(clippy::exhaustive_enums)]
 pub enum DataStream {
     /// Both sides know it by signalling; with this stream, or if that is none,
-    /// the lowest free one that the peer does not open itself.
+    /// the lowest free one that the peer does not open itself. On a plain
+    /// transport, the next one in turn that nobody uses.
     Negotiated(Option<u16>),
-    /// We open it by DATA_CHANNEL_OPEN (RFC 8832).
+    /// We open it by DATA_CHANNEL_OPEN (RFC 8832). Not on a plain transport.
     #[default]
     InBand,
     /// The channel of a data producer of the same transport: answers go where

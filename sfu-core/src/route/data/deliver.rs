@@ -62,22 +62,31 @@ impl Router {
         }
         // Nothing waits for a pipe whose other end is not known yet.
         let reachable = transport.can_send();
-        let delivered = match (&mut transport.kind, consumer.stream) {
-            (TransportKind::WebRtc(webrtc), Some(stream)) => {
+        let delivered = match (&mut transport.kind, &mut transport.sctp, consumer.stream) {
+            (TransportKind::Plain(_), Some(sctp), Some(stream)) => {
+                match sctp.send(stream, message) {
+                    Ok(()) => Delivered::Sent(consumer.transport),
+                    Err(SctpError::BufferFull) if !consumer.may_drop() => Delivered::TooSlow,
+                    Err(_) => Delivered::Dropped,
+                }
+            }
+            (TransportKind::WebRtc(webrtc), _, Some(stream)) => {
                 match webrtc.peer.send_message(now, stream, message) {
                     Ok(()) => Delivered::Sent(consumer.transport),
                     Err(SctpError::BufferFull) if !consumer.may_drop() => Delivered::TooSlow,
                     Err(_) => Delivered::Dropped,
                 }
             }
-            (TransportKind::Local(_) | TransportKind::Plain(_), Some(stream)) if reachable => {
+            (TransportKind::Local(_) | TransportKind::Plain(_), None, Some(stream))
+                if reachable =>
+            {
                 match transport.data.send(stream, message) {
                     Ok(()) => Delivered::Sent(consumer.transport),
                     Err(SctpError::BufferFull) if !consumer.may_drop() => Delivered::TooSlow,
                     Err(_) => Delivered::Dropped,
                 }
             }
-            (TransportKind::Direct, _) => {
+            (TransportKind::Direct, ..) => {
                 let (router, consumer, message) = (self.id, consumer.id, message.clone());
                 events.push(Event::Message { router, consumer, message });
                 Delivered::Told
@@ -137,7 +146,14 @@ impl Router {
         let used = self.data.producer_on(transport, stream).is_some()
             || self.data.consumer_on(transport, stream).is_some();
         let Some(transport) = self.transports.get_mut(transport as usize) else { return };
-        if transport.pipe.is_some() {
+        if let Some(sctp) = &mut transport.sctp {
+            // The two directions have nothing to do with each other. It is closed
+            // already if the peer did it.
+            let _ = match side {
+                Side::Near => sctp.close_channel(stream),
+                Side::Far => sctp.stop_expecting(stream),
+            };
+        } else if transport.pipe.is_some() {
             // The two directions have streams of their own.
             transport.data.close_channel(side, stream);
         } else if let TransportKind::WebRtc(webrtc) = &mut transport.kind
@@ -166,7 +182,10 @@ impl Router {
         let transport = self.transports.get(consumer.transport as usize)?;
         let buffered = match (&transport.kind, consumer.stream) {
             (TransportKind::WebRtc(webrtc), Some(stream)) => webrtc.peer.buffered_amount(stream),
-            (_, Some(stream)) => transport.data.buffered_amount(stream),
+            (_, Some(stream)) => match &transport.sctp {
+                Some(sctp) => sctp.buffered_amount(stream),
+                None => transport.data.buffered_amount(stream),
+            },
             _ => 0,
         };
         Some(DataConsumerStats {

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use sfu_ice::sctp::Association;
 use sfu_ice::{DtlsState, IceState, Peer, Protocol, Random, Time, Tuple};
 
 pub(crate) use pipe::Pipe;
 pub(crate) use pipe_data::{PipeData, Side};
-pub(crate) use plain::Plain;
+pub(crate) use plain::{Plain, carries_media};
 pub(crate) use security::{Security, SecurityError, SrtpPair};
 pub(crate) use stream_table::{StreamRef, StreamTable, match_stream};
 
@@ -39,6 +40,9 @@ pub(crate) struct Transport {
     pub(crate) pipe: Option<Box<Pipe>>,
     /// Its data channels, if it is a pipe.
     pub(crate) data: PipeData,
+    /// SCTP beside RTP, if it is a plain transport that has it. Does not survive a
+    /// snapshot: another association takes its place.
+    pub(crate) sctp: Option<Box<Association>>,
     pub(crate) security: Security,
     /// Header extension ids of what the peer sends (one space for the bundle).
     pub(crate) extensions: ExtensionMap,
@@ -142,6 +146,7 @@ impl Transport {
             kind,
             pipe: None,
             data: PipeData::default(),
+            sctp: None,
             security,
             extensions: ExtensionMap::default(),
             streams: StreamTable::default(),

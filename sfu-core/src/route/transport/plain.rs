@@ -1,7 +1,8 @@
-//! RTP or SRTP over UDP without ICE: mediasoup's PlainTransport.
+//! RTP or SRTP over UDP without ICE: mediasoup's PlainTransport. SCTP may go
+//! beside it, which is never protected.
 
 use serde::{Deserialize, Serialize};
-use sfu_ice::{Protocol, Tuple};
+use sfu_ice::{Protocol, SctpConfig, Tuple};
 
 use crate::route::config::{PlainConfig, PlainRemote};
 
@@ -18,6 +19,14 @@ pub(crate) struct Plain {
     pub(crate) learnt: Learnt,
     /// The key that the peer was told to expect from us, until it tells its own.
     pub(crate) local: Option<crate::route::config::SrtpMaster>,
+    /// How SCTP is spoken, if it is.
+    pub(crate) sctp: Option<SctpConfig>,
+}
+
+/// Whether SCTP from this port would look like RTP or RTCP, whose first two bits
+/// are a version of 2 (RFC 7983).
+pub(crate) fn carries_media(port: u16) -> bool {
+    port >> 14 == 2
 }
 
 /// Of which of its addresses a transport has learnt news.
@@ -32,7 +41,8 @@ impl Plain {
         config: PlainConfig,
         local: Option<crate::route::config::SrtpMaster>,
     ) -> Self {
-        Self { config, connected: false, rtp: None, rtcp: None, learnt: Learnt::default(), local }
+        let (rtp, rtcp, learnt) = (None, None, Learnt::default());
+        Self { config, connected: false, rtp, rtcp, learnt, local, sctp: None }
     }
 
     pub(crate) fn connect(&mut self, remote: &PlainRemote) {
@@ -63,8 +73,8 @@ impl Plain {
         }
     }
 
-    /// Learns the peer's address from an authenticated RTP packet; whether it
-    /// was news.
+    /// Learns the peer's address from an authenticated RTP packet, or from one of
+    /// SCTP; whether it was news.
     pub(crate) fn learn_rtp(&mut self, tuple: Tuple) -> bool {
         if self.rtp.is_some() || !self.config.comedia {
             return false;

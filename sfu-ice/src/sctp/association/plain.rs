@@ -8,16 +8,13 @@
 //! answers by a reset of our direction; what is sent meanwhile is held.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-
-use sctp_proto::ClientConfig;
 
 use super::super::channel::{Channel, ChannelState, MESSAGE_COST};
 use super::super::clock::Clock;
 use super::super::handshake::{Handshake, Step};
 use super::super::packet::Init;
 use super::super::{ChannelParameters, MAX_LABEL, Message, SctpConfig, SctpEvent, SctpState};
-use super::{Association, NOWHERE, endpoint, receive_buffer, transport_config};
+use super::{Association, NOWHERE, client_config, endpoint, receive_buffer};
 use crate::{SctpError, Time};
 
 /// What an association has without DTLS.
@@ -175,8 +172,7 @@ impl Association {
 
     /// Both ends have agreed: the association begins, or begins anew.
     fn adopt(&mut self, now: Time, local: &Init, peer: &Init) -> Result<(), SctpError> {
-        let mut client = ClientConfig::new();
-        client.transport = Arc::new(transport_config(&self.config, receive_buffer(&self.config)));
+        let client = client_config(&self.config);
         let client = client.with_snap(local.chunk().into(), peer.chunk().into());
         let mut endpoint = endpoint(&self.config);
         let Ok(inner) = endpoint.connect(client, NOWHERE) else {

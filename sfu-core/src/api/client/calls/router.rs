@@ -47,6 +47,15 @@ struct WebRtcSettings {
     max_message_size: Option<u32>,
 }
 
+/// SCTP for a peer that takes messages of 262,144 bytes, as browsers do;
+/// mediasoup-client tells no other size.
+fn sctp_config(max_message_size: Option<u32>) -> SctpConfig {
+    let mut config = SctpConfig::default();
+    config.max_message_size = max_message_size.unwrap_or(config.max_message_size);
+    config.remote_max_message_size = 262_144;
+    config
+}
+
 pub(in super::super) async fn create_webrtc_transport(mut scope: Scope) -> Result<Answer> {
     let router = target!(scope, Router);
     let settings: WebRtcSettings = scope.parameters()?;
@@ -54,11 +63,7 @@ pub(in super::super) async fn create_webrtc_transport(mut scope: Scope) -> Resul
     options.udp = settings.udp.unwrap_or(options.udp);
     options.tcp = settings.tcp.unwrap_or(options.tcp);
     if settings.data_channels {
-        let mut config = SctpConfig::default();
-        config.max_message_size = settings.max_message_size.unwrap_or(config.max_message_size);
-        // As browsers have it; mediasoup-client tells no other.
-        config.remote_max_message_size = 262_144;
-        options = options.sctp(config);
+        options = options.sctp(sctp_config(settings.max_message_size));
     }
     let transport = router.create_webrtc_transport(options).await?;
     answer(scope.registry().admit_webrtc(router.id(), transport)?)
@@ -72,6 +77,9 @@ struct PlainSettings {
     #[serde(default)]
     comedia: bool,
     srtp_profile: Option<SrtpProfile>,
+    #[serde(default)]
+    data_channels: bool,
+    max_message_size: Option<u32>,
 }
 
 pub(in super::super) async fn create_plain_transport(mut scope: Scope) -> Result<Answer> {
@@ -80,6 +88,7 @@ pub(in super::super) async fn create_plain_transport(mut scope: Scope) -> Result
     let mut options = PlainTransportOptions::new(settings.listen).comedia(settings.comedia);
     options.rtcp_mux = settings.rtcp_mux.unwrap_or(options.rtcp_mux);
     options.srtp = settings.srtp_profile;
+    options.sctp = settings.data_channels.then(|| sctp_config(settings.max_message_size));
     let transport = router.create_plain_transport(options).await?;
     answer(scope.registry().admit_plain(router.id(), transport)?)
 }
