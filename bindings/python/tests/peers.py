@@ -21,6 +21,7 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCSessionDescription,
     VideoStreamTrack,
 )
@@ -128,6 +129,12 @@ class Tone(MediaStreamTrack):
         return frame
 
 
+def formats(kind: str) -> list[Any]:
+    """What aiortc can receive, but for RTX, which it drops if it has several receivers."""
+    codecs = RTCRtpReceiver.getCapabilities(kind).codecs
+    return [codec for codec in codecs if not codec.mimeType.endswith("/rtx")]
+
+
 class Participant:
     """aiortc in a room, with a tone for a voice, and what it receives."""
 
@@ -149,6 +156,8 @@ class Participant:
             for _ in range(slots)
             for kind in kinds
         ]
+        for slot in self.receiving:
+            slot.setCodecPreferences(formats(slot.kind))
 
     async def join(self, url: str) -> None:
         await self.pc.setLocalDescription(await self.pc.createOffer())
