@@ -109,7 +109,7 @@ async fn publish(room: &Router, offer: &str, receivers: &Receivers) -> anyhow::R
         let remote = PlainRemote { address: Some(address), ..PlainRemote::default() };
         transport.connect(remote).await?;
         for own in session.producers() {
-            let capabilities = room.rtp_capabilities().clone();
+            let capabilities = room.rtp_capabilities();
             transport.consume(ConsumeOptions::new(own.producer.id(), capabilities)).await?;
         }
     }

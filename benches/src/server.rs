@@ -39,7 +39,7 @@ impl Server {
             let producer = source.produce(ProduceOptions::video(parameters()?)).await?;
             for &address in &receivers.addresses {
                 let transport = transport(&room, profile, address, &master).await?;
-                let capabilities = room.rtp_capabilities().clone();
+                let capabilities = room.rtp_capabilities();
                 transport.consume(ConsumeOptions::new(producer.id(), capabilities)).await?;
             }
             anyhow::Ok(source.local_addr())

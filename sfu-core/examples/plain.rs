@@ -65,7 +65,7 @@ async fn relay(
     let remote =
         PlainRemote { address: Some(to), rtcp_address: Some(rtcp), ..PlainRemote::default() };
     subscriber.connect(remote).await?;
-    let options = ConsumeOptions::new(producer.id(), room.rtp_capabilities().clone());
+    let options = ConsumeOptions::new(producer.id(), room.rtp_capabilities());
     let consumer = subscriber.consume(options).await?;
     Ok(json!({
         "rtp": publisher.local_addr(),

@@ -58,12 +58,12 @@ pub use crate::wire::MediaKind;
 pub use api::client;
 #[cfg(feature = "runtime")]
 pub use api::{
-    ActiveSpeakerObserver, AudioLevelObserver, ConsumeOptions, Consumer, DataConsumeOptions,
-    DataConsumer, DataProduceOptions, DataProducer, DirectTransport, Error, ErrorKind, Events,
-    PipeConsumer, PipeTransport, PipeTransportOptions, PipedDataProducer, PipedProducer, Placement,
-    PlainTransport, PlainTransportOptions, ProduceOptions, Producer, Result, Router,
-    RouterContents, RouterOptions, Sfu, SfuBuilder, SlotOptions, SrtpParameters, WebRtcTransport,
-    WebRtcTransportOptions,
+    ActiveSpeakerObserver, AudioLevelObserver, ConsumeOptions, ConsumePipeOptions, Consumer,
+    DataConsumeOptions, DataConsumer, DataProduceOptions, DataProducer, DirectTransport, Error,
+    ErrorKind, Events, PipeConsumer, PipeTransport, PipeTransportOptions, PipedDataProducer,
+    PipedProducer, Placement, PlainTransport, PlainTransportOptions, ProduceOptions, Producer,
+    Result, Router, RouterContents, RouterOptions, Sfu, SfuBuilder, SlotOptions, SrtpParameters,
+    WebRtcTransport, WebRtcTransportOptions,
 };
 #[cfg(all(feature = "sdp", feature = "runtime"))]
 pub use api::{SdpOptions, SdpProducer, SdpSession, SdpSlot};

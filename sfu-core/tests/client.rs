@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use sfu_core::ErrorKind;
 use sfu_core::client::{Answer, Call, Client, ClientOptions, EVENTS, Incoming, METHODS, Method};
 use sfu_core::engine::RequestId;
+use sfu_core::{ErrorKind, RouterId};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -338,6 +338,53 @@ fn events_that_are_not_taken_in_time_are_counted() {
     };
     driver.until(|driver| driver.packets.len() as u64 + told(driver) >= 100);
     assert!(told(&driver) > 0);
+}
+
+#[test]
+fn codecs_are_replaced_at_once_and_in_the_order_of_the_calls() {
+    let (mut driver, none) = (Driver::new(), Value::Null);
+    let vp8 = json!({ "kind": "video", "mimeType": "video/VP8", "clockRate": 90000 });
+    let opus =
+        json!({ "kind": "audio", "mimeType": "audio/opus", "clockRate": 48000, "channels": 2 });
+    let room = driver.call("Sfu.createRouter", &none, json!({ "codecs": [opus, vp8] }));
+    let direct = driver.call("Router.createDirectTransport", &room["id"], none.clone());
+    let produce = |ssrc: u32| {
+        json!({ "kind": "video", "rtpParameters": {
+            "codecs": [{ "mimeType": "video/VP8", "payloadType": 96, "clockRate": 90000 }],
+            "encodings": [{ "ssrc": ssrc }],
+        } })
+    };
+    let router = RouterId::from_u64(number(&room["id"])).unwrap();
+    let before = driver.submit("DirectTransport.produce", &direct["id"], produce(1));
+    let told = driver.client.update_media_codecs(router, &json!([opus])).unwrap();
+    let after = driver.submit("DirectTransport.produce", &direct["id"], produce(2));
+    assert_eq!(told["codecs"], json!([room["rtpCapabilities"]["codecs"][0]]));
+    let first = driver.outcome(before).unwrap().value;
+    assert_eq!(driver.outcome(after).unwrap_err().kind(), ErrorKind::InvalidParameters);
+
+    // What went before is still consumed, by whoever knows of it.
+    let all = json!({ "producer": first["id"], "rtpCapabilities": room["rtpCapabilities"] });
+    let consumer = driver.call("DirectTransport.consumePipe", &direct["id"], all);
+    assert_eq!(consumer["rtpParameters"]["codecs"][0]["payloadType"], 97);
+    driver.call("PipeConsumer.requestKeyFrame", &consumer["id"], none.clone());
+
+    // The same as a call.
+    let codecs = json!({ "codecs": [vp8, opus] });
+    let told = driver.call("Router.updateMediaCodecs", &room["id"], codecs);
+    assert_eq!(told["rtpCapabilities"]["codecs"][0]["preferredPayloadType"], 97);
+    driver.call("DirectTransport.produce", &direct["id"], produce(3));
+    let wrong = json!({ "codecs": [{ "kind": "video", "mimeType": "video/VP8" }] });
+    let refused = driver.refusal("Router.updateMediaCodecs", &room["id"], wrong);
+    assert!(refused.to_string().starts_with("codecs[0]"), "{refused}");
+    let refused = driver.client.update_media_codecs(router, &json!([{ "kind": 1 }])).unwrap_err();
+    assert!(refused.to_string().starts_with("codecs[0].kind"), "{refused}");
+
+    driver.call("Router.close", &room["id"], none.clone());
+    let gone = driver.client.update_media_codecs(router, &json!([])).unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::NotFound);
+    driver.client.close();
+    let closed = driver.client.update_media_codecs(router, &json!([])).unwrap_err();
+    assert_eq!(closed.kind(), ErrorKind::Closed);
 }
 
 #[test]

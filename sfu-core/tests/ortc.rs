@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sfu_core::api::params::ortc::{
     EgressCodec, EgressIds, OrtcError, can_consume, consumable_parameters, consumer_parameters,
-    egress_codec, router_capabilities, slot_parameters, validate_rtp_capabilities,
-    validate_rtp_parameters,
+    egress_codec, pipe_consumer_parameters, router_capabilities, slot_parameters,
+    updated_router_capabilities, validate_rtp_capabilities, validate_rtp_parameters,
 };
 use sfu_core::api::params::{
     CodecParameters, DtlsParameters, DtlsRole, IceCandidate, IceParameters, MediaKind,
@@ -159,6 +159,81 @@ fn a_router_refuses_what_it_cannot_route() {
     };
     let many: Vec<_> = (0..32).map(vp9).collect();
     assert!(matches!(refused(&many), OrtcError::NoPayloadType { .. }));
+}
+
+/// Names and numbers of codecs.
+fn numbered(codecs: &[RtpCodecCapability]) -> Vec<(&str, u8)> {
+    let number = |codec: &RtpCodecCapability| codec.preferred_payload_type.unwrap().0;
+    codecs.iter().map(|codec| (codec.mime_type.as_str(), number(codec))).collect()
+}
+
+#[test]
+fn a_codec_that_stays_keeps_its_number_and_a_new_one_gets_a_fresh_one() {
+    let [opus, vp8, h264, _, _] = <[_; 5]>::try_from(default_codecs()).unwrap();
+    let before = router_capabilities(&[opus.clone(), vp8.clone()]).unwrap();
+    let had = [("audio/opus", 96), ("video/VP8", 97), ("video/rtx", 98)];
+    assert_eq!(numbered(&before.codecs), had);
+    let update = |codecs: &[RtpCodecCapability], earlier: &[RtpCodecCapability]| {
+        let caps = updated_router_capabilities(codecs, earlier).unwrap();
+        validate_rtp_capabilities(&caps).unwrap();
+        caps
+    };
+    // Another order, and one more.
+    let codecs = [h264.clone(), vp8.clone(), opus.clone()];
+    let caps = update(&codecs, &before.codecs);
+    let expected = [
+        ("video/H264", 99),
+        ("video/rtx", 100),
+        ("video/VP8", 97),
+        ("video/rtx", 98),
+        ("audio/opus", 96),
+    ];
+    assert_eq!(numbered(&caps.codecs), expected);
+    assert_eq!(caps.codecs[1].parameters.number("apt"), Some(99));
+    assert_eq!(caps.codecs[3].parameters.number("apt"), Some(97));
+    // In place of another.
+    let caps = update(&[opus.clone(), h264.clone()], &before.codecs);
+    let expected = [("audio/opus", 96), ("video/H264", 99), ("video/rtx", 100)];
+    assert_eq!(numbered(&caps.codecs), expected);
+    // What is preferred comes first, whosever it was.
+    let prefer = |codec: &RtpCodecCapability, number| RtpCodecCapability {
+        preferred_payload_type: Some(PayloadType(number)),
+        ..codec.clone()
+    };
+    let caps = update(&[vp8.clone(), prefer(&h264, 97), prefer(&opus, 96)], &before.codecs);
+    let expected = [
+        ("video/VP8", 99),
+        ("video/rtx", 100),
+        ("video/H264", 97),
+        ("video/rtx", 101),
+        ("audio/opus", 96),
+    ];
+    assert_eq!(numbered(&caps.codecs), expected);
+    // Another profile is another codec.
+    let other = RtpCodecCapability {
+        parameters: CodecParameters::parse("packetization-mode=1;profile-level-id=640c1f"),
+        ..h264
+    };
+    let earlier = update(&codecs, &before.codecs).codecs;
+    assert_eq!(numbered(&update(&[other], &earlier).codecs)[0], ("video/H264", 101));
+}
+
+#[test]
+fn old_numbers_are_used_again_when_no_others_are_left() {
+    let vp9 = |profile: u32| RtpCodecCapability {
+        parameters: CodecParameters::new().with("profile-id", profile),
+        ..capability(MediaKind::Video, "video/VP9", 90_000)
+    };
+    let many: Vec<_> = (0..30).map(vp9).collect();
+    let before = router_capabilities(&many).unwrap();
+    let vp8 = capability(MediaKind::Video, "video/VP8", 90_000);
+    let caps = updated_router_capabilities(std::slice::from_ref(&vp8), &before.codecs).unwrap();
+    let used: Vec<_> = numbered(&before.codecs).iter().map(|(_, number)| *number).collect();
+    assert!(!used.contains(&numbered(&caps.codecs)[0].1), "there is one more");
+    assert!(used.contains(&numbered(&caps.codecs)[1].1));
+    let one_more: Vec<_> = (0..31).map(vp9).collect();
+    let refused = updated_router_capabilities(&one_more, &before.codecs).unwrap_err();
+    assert!(matches!(refused, OrtcError::NoPayloadType { .. }));
 }
 
 #[test]
@@ -317,6 +392,52 @@ fn simulcast_is_consumed_as_one_stream_with_spatial_layers() {
     let consumable = consumable_parameters(MediaKind::Video, &sent, &router()).unwrap();
     let params = consumer_parameters(MediaKind::Video, &consumable, &router(), ids()).unwrap();
     assert_eq!(params.encodings[0].scalability_mode.as_deref(), Some("S3T3"));
+}
+
+#[test]
+fn all_encodings_are_consumed_with_what_the_device_takes() {
+    let mut sent = producer(&[vp8(96)]);
+    let layer = |rid: &str, bitrate| RtpEncodingParameters {
+        rid: Some(rid.to_owned()),
+        scalability_mode: Some("L1T3".to_owned()),
+        max_bitrate: Some(bitrate),
+        ..RtpEncodingParameters::default()
+    };
+    sent.encodings = vec![layer("q", 1), layer("h", 2), layer("f", 3)];
+    let kind = MediaKind::Video;
+    let consumable = consumable_parameters(kind, &sent, &router()).unwrap();
+    let consume = |device: &RtpCapabilities| {
+        let mut last = 0;
+        pipe_consumer_parameters(kind, &consumable, device, "cname", || {
+            last += 1;
+            Ssrc(last)
+        })
+    };
+    let one = consumer_parameters(kind, &consumable, &router(), ids()).unwrap();
+    let all = consume(&router()).unwrap();
+    validate_rtp_parameters(kind, &all).unwrap();
+    assert_eq!((&all.codecs, &all.header_extensions), (&one.codecs, &one.header_extensions));
+    assert_eq!((all.mid.as_deref(), all.rtcp.cname.as_deref()), (None, Some("cname")));
+    let encodings = |all: &RtpParameters| -> Vec<_> {
+        let each = all.encodings.iter();
+        each.map(|it| (it.ssrc.unwrap().0, it.rtx.map(|rtx| rtx.ssrc.0), it.max_bitrate)).collect()
+    };
+    let expected = [(1, Some(2), Some(1)), (3, Some(4), Some(2)), (5, Some(6), Some(3))];
+    assert_eq!(encodings(&all), expected);
+    assert!(all.encodings.iter().all(|it| it.scalability_mode.as_deref() == Some("L1T3")));
+    assert!(all.encodings.iter().all(|it| it.rid.is_none()));
+
+    // A device that takes less.
+    let mut device = router();
+    device.codecs.retain(|codec| !codec.is_rtx());
+    device.header_extensions.retain(|ext| ext.uri == ExtensionKind::AbsSendTime.uri());
+    let all = consume(&device).unwrap();
+    let less = [(1, None, Some(1)), (2, None, Some(2)), (3, None, Some(3))];
+    assert_eq!(encodings(&all), less);
+    assert_eq!((all.codecs.len(), all.header_extensions.len()), (1, 1));
+    assert!(all.codecs[0].has_feedback("goog-remb", ""));
+    device.codecs.retain(|codec| codec.mime_type != "video/VP8");
+    assert_eq!(consume(&device), Err(OrtcError::NoCommonCodec { kind }));
 }
 
 #[test]

@@ -29,20 +29,21 @@ fn rust_methods() -> BTreeSet<(&'static str, &'static str)> {
         Sfu: create_router restore_router listen unlisten shards shard_stats addresses;
         Router: create_webrtc_transport create_plain_transport create_pipe_transport
             create_direct_transport create_active_speaker_observer create_audio_level_observer
-            pipe_to_router pipe_data_to_router can_consume speakers set_speaker_options accept_offer snapshot dump close;
-        WebRtcTransport: connect restart_ice enable_data produce consume consume_slot produce_data
-            consume_data set_available_outgoing_bitrate set_max_incoming_bitrate
+            pipe_to_router pipe_data_to_router can_consume update_media_codecs speakers
+            set_speaker_options accept_offer snapshot dump close;
+        WebRtcTransport: connect restart_ice enable_data produce consume consume_pipe consume_slot
+            produce_data consume_data set_available_outgoing_bitrate set_max_incoming_bitrate
             enable_trace_event stats close;
-        PlainTransport: connect produce consume consume_slot produce_data consume_data
+        PlainTransport: connect produce consume consume_pipe consume_slot produce_data consume_data
             set_available_outgoing_bitrate set_max_incoming_bitrate enable_trace_event stats close;
         PipeTransport: connect produce consume produce_data consume_data enable_trace_event stats
             close;
-        DirectTransport: send_rtp send_rtcp produce consume consume_slot produce_data consume_data
-            set_available_outgoing_bitrate enable_trace_event stats close;
+        DirectTransport: send_rtp send_rtcp produce consume consume_pipe consume_slot produce_data
+            consume_data set_available_outgoing_bitrate enable_trace_event stats close;
         Producer: pause resume set_speaker enable_trace_event stats close;
         Consumer: switch follow_speaker set_preferred_layers set_demand pause resume
             request_key_frame enable_trace_event stats explain close;
-        PipeConsumer: pause resume enable_trace_event stats close;
+        PipeConsumer: pause resume request_key_frame enable_trace_event stats close;
         DataProducer: send pause resume stats close;
         DataConsumer: send set_buffered_amount_low_threshold pause resume stats close;
         ActiveSpeakerObserver: add_producer remove_producer pause resume close;

@@ -61,7 +61,7 @@ fn a_shard_counts_what_goes_through_it() {
             transports.push(transport);
         }
         let producer = transports[0].produce(ProduceOptions::audio(opus())).await.unwrap();
-        let capabilities = room.rtp_capabilities().clone();
+        let capabilities = room.rtp_capabilities();
         let options = ConsumeOptions::new(producer.id(), capabilities);
         transports[1].consume(options).await.unwrap();
 

@@ -70,9 +70,7 @@ async fn fill_the_link() {
         .unwrap();
     let address = Some("10.92.0.2:4000".parse().unwrap());
     sink.connect(PlainRemote { address, ..PlainRemote::default() }).await.unwrap();
-    sink.consume(ConsumeOptions::new(producer.id(), room.rtp_capabilities().clone()))
-        .await
-        .unwrap();
+    sink.consume(ConsumeOptions::new(producer.id(), room.rtp_capabilities())).await.unwrap();
 
     // The kernel takes up what waited in one go whenever half of its queue is
     // free, so at a given moment nothing may wait.

@@ -758,6 +758,16 @@ plenum_result plenum_router_can_consume(plenum_sfu *sfu,
                                         uint64_t *request);
 
 /**
+ * Has the router route other codecs from now on (JSON array, the preferred one
+ * first). What was made with others goes on, and a codec that the router had
+ * before has the payload type that it had then. Answer: {rtpCapabilities}.
+ */
+plenum_result plenum_router_update_media_codecs(plenum_sfu *sfu,
+                                                uint64_t router,
+                                                const char *codecs,
+                                                uint64_t *request);
+
+/**
  * Who is forwarded to the slots that follow speakers. Answer: {places: [id or
  * null, …], recent: [id, …]}.
  */
@@ -850,6 +860,19 @@ plenum_result plenum_webrtc_transport_consume(plenum_sfu *sfu,
                                               const char *rtp_capabilities,
                                               const char *options,
                                               uint64_t *request);
+
+/**
+ * Sends all encodings of a producer to the other side, each as it is, whatever
+ * the path carries; its RTP capabilities are given (JSON). Options: paused
+ * (false). Answer: {id, ids, router, transport, kind, producer, rtpParameters,
+ * paused}: a pipe consumer, with the id of each encoding in "ids".
+ */
+plenum_result plenum_webrtc_transport_consume_pipe(plenum_sfu *sfu,
+                                                   uint64_t transport,
+                                                   uint64_t producer,
+                                                   const char *rtp_capabilities,
+                                                   const char *options,
+                                                   uint64_t *request);
 
 /**
  * Makes a consumer that follows nobody yet: `plenum_consumer_switch` points it
@@ -957,6 +980,19 @@ plenum_result plenum_plain_transport_consume(plenum_sfu *sfu,
                                              const char *rtp_capabilities,
                                              const char *options,
                                              uint64_t *request);
+
+/**
+ * Sends all encodings of a producer to the other side, each as it is, whatever
+ * the path carries; its RTP capabilities are given (JSON). Options: paused
+ * (false). Answer: {id, ids, router, transport, kind, producer, rtpParameters,
+ * paused}: a pipe consumer, with the id of each encoding in "ids".
+ */
+plenum_result plenum_plain_transport_consume_pipe(plenum_sfu *sfu,
+                                                  uint64_t transport,
+                                                  uint64_t producer,
+                                                  const char *rtp_capabilities,
+                                                  const char *options,
+                                                  uint64_t *request);
 
 /**
  * Makes a consumer that follows nobody yet: `plenum_consumer_switch` points it
@@ -1158,6 +1194,19 @@ plenum_result plenum_direct_transport_consume(plenum_sfu *sfu,
                                               uint64_t *request);
 
 /**
+ * Sends all encodings of a producer to the other side, each as it is, whatever
+ * the path carries; its RTP capabilities are given (JSON). Options: paused
+ * (false). Answer: {id, ids, router, transport, kind, producer, rtpParameters,
+ * paused}: a pipe consumer, with the id of each encoding in "ids".
+ */
+plenum_result plenum_direct_transport_consume_pipe(plenum_sfu *sfu,
+                                                   uint64_t transport,
+                                                   uint64_t producer,
+                                                   const char *rtp_capabilities,
+                                                   const char *options,
+                                                   uint64_t *request);
+
+/**
  * Makes a consumer that follows nobody yet: `plenum_consumer_switch` points it
  * at one producer after the other, which the other side sees as one track.
  * Options: mid, msid. Answer: as of consume, with "producer" null.
@@ -1357,6 +1406,13 @@ plenum_result plenum_pipe_consumer_pause(plenum_sfu *sfu,
 plenum_result plenum_pipe_consumer_resume(plenum_sfu *sfu,
                                           uint64_t pipe_consumer,
                                           uint64_t *request);
+
+/**
+ * Asks the publisher for a key frame of each encoding. Answer: nothing.
+ */
+plenum_result plenum_pipe_consumer_request_key_frame(plenum_sfu *sfu,
+                                                     uint64_t pipe_consumer,
+                                                     uint64_t *request);
 
 /**
  * Chooses what is traced, by PLENUM_EVENT_CONSUMER_TRACE: `types` is a JSON

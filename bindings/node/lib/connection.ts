@@ -9,7 +9,7 @@ import { isErrorCode, SfuError } from './errors.js';
 import type { LaggedEvent, RouterEvent } from './events.js';
 import { throwLater, type Handle } from './handle.js';
 import { LONG_PAYLOAD, native, type NativeClient } from './native.js';
-import type { Id } from './parameters.js';
+import type { Id, RtpCapabilities } from './parameters.js';
 import { EventStream } from './stream.js';
 
 /** What a call gave. */
@@ -159,12 +159,23 @@ export class Connection {
     });
   }
 
-  register(handle: Handle): void {
-    this.#handles.set(handle.id, handle);
+  /** Replaces the codecs of a router, at once: calls of before have the former ones. Gives its new capabilities. */
+  updateMediaCodecs(router: Id, codecs: object): RtpCapabilities {
+    if (this.#ended || this.#closing) throw SfuError.of('Closed', 'the Sfu is closed');
+    try {
+      return JSON.parse(this.#client.updateMediaCodecs(router, toJson(codecs))) as RtpCapabilities;
+    } catch (error) {
+      throw fromNative(error);
+    }
   }
 
-  unregister(handle: Handle): void {
-    if (this.#handles.get(handle.id) === handle) this.#handles.delete(handle.id);
+  /** Has a handle hear of what has this id: its own, or another one that it goes by, too. */
+  register(handle: Handle, id: Id = handle.id): void {
+    this.#handles.set(id, handle);
+  }
+
+  unregister(handle: Handle, id: Id = handle.id): void {
+    if (this.#handles.get(id) === handle) this.#handles.delete(id);
   }
 
   /** The handle with this id, if it is open and known. */

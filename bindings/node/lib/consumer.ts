@@ -9,16 +9,20 @@ import type { Producer } from './producer.js';
 import type { ConsumerStats, Explanation } from './stats.js';
 import { PacketStream } from './stream.js';
 
+/** Events of a {@link PipeConsumer}. */
+export interface PipeConsumerEvents extends HandleEvents {
+  /** Something that was to be traced; see {@link PipeConsumer.enableTraceEvent}. */
+  trace: [event: ConsumerTraceEvent];
+  /** RTP packets of one stream, in the clear; only of a direct transport. */
+  rtp: [packets: Buffer[]];
+}
+
 /** Events of a {@link Consumer}. */
-export interface ConsumerEvents extends HandleEvents {
+export interface ConsumerEvents extends PipeConsumerEvents {
   /** What it follows was closed; the slot is empty now. */
   'producer-closed': [producer: Id];
   /** It now gets other layers, or is to get others, or for another reason. */
   'layers-changed': [event: ConsumerLayersChangedEvent];
-  /** Something that was to be traced; see {@link Consumer.enableTraceEvent}. */
-  trace: [event: ConsumerTraceEvent];
-  /** RTP packets, in the clear; only of a direct transport. */
-  rtp: [packets: Buffer[]];
 }
 
 /** How the SFU describes a consumer. @internal */
@@ -32,8 +36,34 @@ export interface ConsumerDescription {
   paused: boolean;
 }
 
+/** A consumer of any kind. */
+export abstract class MediaConsumer<Events extends PipeConsumerEvents & Record<keyof Events, any[]>> extends Handle<Events> {
+  readonly #streams = new Set<PacketStream>();
+
+  /** @internal */
+  override receivePackets(packets: Buffer[]): void {
+    for (const stream of this.#streams) stream.push(packets);
+    (this as unknown as MediaConsumer<PipeConsumerEvents>).tell('rtp', packets);
+  }
+
+  protected override atClose(): void {
+    for (const stream of [...this.#streams]) stream.end();
+  }
+
+  /**
+   * RTP packets from now on, in batches of one stream; only of a direct transport. At most `capacity` packets wait for
+   * the reader; the oldest of more are lost, and counted in `lost`.
+   */
+  packets(capacity = 16_384): PacketStream {
+    const stream: PacketStream = new PacketStream(capacity, () => this.#streams.delete(stream));
+    if (this.closed) stream.end();
+    else this.#streams.add(stream);
+    return stream;
+  }
+}
+
 /** What one receiver gets of a producer, or of one after the other. */
-export class Consumer extends Handle<ConsumerEvents> {
+export class Consumer extends MediaConsumer<ConsumerEvents> {
   /** @internal */
   readonly noun = 'Consumer';
   /** Id of its router. */
@@ -44,7 +74,6 @@ export class Consumer extends Handle<ConsumerEvents> {
   readonly kind: MediaKind;
   /** What the receiver is sent, for its side of the negotiation. */
   readonly rtpParameters: RtpParameters;
-  readonly #streams = new Set<PacketStream>();
   #producer: Id | null;
   #paused: boolean;
 
@@ -77,16 +106,6 @@ export class Consumer extends Handle<ConsumerEvents> {
       this.tell('producer-closed', event.producer);
     } else if (event.type === 'consumer-layers-changed') this.tell('layers-changed', event);
     else if (event.type === 'consumer-trace') this.tell('trace', event);
-  }
-
-  /** @internal */
-  override receivePackets(packets: Buffer[]): void {
-    for (const stream of this.#streams) stream.push(packets);
-    this.tell('rtp', packets);
-  }
-
-  protected override atClose(): void {
-    for (const stream of [...this.#streams]) stream.end();
   }
 
   /** Points it at another producer of the router, or at none; the stream to the receiver goes on without a gap. */
@@ -144,17 +163,6 @@ export class Consumer extends Handle<ConsumerEvents> {
   async explain(): Promise<Explanation> {
     return (await this.call('explain')) as Explanation;
   }
-
-  /**
-   * RTP packets from now on, in batches; only of a direct transport. At most `capacity` packets wait for the reader;
-   * the oldest of more are lost, and counted in `lost`.
-   */
-  packets(capacity = 16_384): PacketStream {
-    const stream: PacketStream = new PacketStream(capacity, () => this.#streams.delete(stream));
-    if (this.closed) stream.end();
-    else this.#streams.add(stream);
-    return stream;
-  }
 }
 
 /** How the SFU describes a pipe consumer. @internal */
@@ -166,10 +174,11 @@ export interface PipeConsumerDescription {
   kind: MediaKind;
   producer: Id;
   rtpParameters: RtpParameters;
+  paused: boolean;
 }
 
-/** A producer on its way through a pipe. It is closed with the producer. */
-export class PipeConsumer extends Handle<HandleEvents> {
+/** A producer on its way through a pipe, or to a receiver that takes all its encodings. It is closed with the producer. */
+export class PipeConsumer extends MediaConsumer<PipeConsumerEvents> {
   /** @internal */
   readonly noun = 'PipeConsumer';
   /** Ids of the consumers that carry it, one for each encoding, the smallest first. */
@@ -182,9 +191,9 @@ export class PipeConsumer extends Handle<HandleEvents> {
   readonly kind: MediaKind;
   /** Id of what is sent. */
   readonly producer: Id;
-  /** What the other end produces. */
+  /** What is sent: at the other end of a pipe, what to produce. */
   readonly rtpParameters: RtpParameters;
-  #paused = false;
+  #paused: boolean;
 
   /** @internal */
   constructor(connection: Connection, description: PipeConsumerDescription) {
@@ -195,6 +204,8 @@ export class PipeConsumer extends Handle<HandleEvents> {
     this.kind = description.kind;
     this.producer = description.producer;
     this.rtpParameters = description.rtpParameters;
+    this.#paused = description.paused;
+    for (const id of this.ids) connection.register(this, id);
   }
 
   /** Whether it is paused. */
@@ -205,9 +216,15 @@ export class PipeConsumer extends Handle<HandleEvents> {
   /** @internal */
   override receive(event: RouterEvent): void {
     if (event.type === 'consumer-closed') this.markClosed(event.reason);
+    else if (event.type === 'consumer-trace') this.tell('trace', event);
   }
 
-  /** Sends nothing until {@link resume}; the producer at the other end is paused meanwhile. */
+  protected override atClose(): void {
+    super.atClose();
+    for (const id of this.ids) this.connection.unregister(this, id);
+  }
+
+  /** Sends nothing until {@link resume}; the producer at the other end of a pipe is paused meanwhile. */
   async pause(): Promise<void> {
     await this.call('pause');
     this.#paused = true;
@@ -219,7 +236,12 @@ export class PipeConsumer extends Handle<HandleEvents> {
     this.#paused = false;
   }
 
-  /** Has `consumer-trace` told by `events()` of the router, under the ids of its encodings; none of the types is none. */
+  /** Asks the publisher for a key frame of each encoding. */
+  async requestKeyFrame(): Promise<void> {
+    await this.call('requestKeyFrame');
+  }
+
+  /** Has `'trace'` told of these types from now on, under the ids of its encodings; none of the types is none. */
   async enableTraceEvent(types: TraceType[] = []): Promise<void> {
     await this.call('enableTraceEvent', { types });
   }

@@ -15,6 +15,8 @@ export type Deliver = (batch: string, short: Buffer | null, long: Buffer[]) => v
 export interface NativeClient {
   /** Posts a call, and gives the number that its completion will carry. `target` is an id, or '' for the `Sfu`. */
   submit(method: string, target: string, parameters: string, payloads: Uint8Array[]): number;
+  /** Replaces a router's codecs at once, JSON in and out. */
+  updateMediaCodecs(router: string, codecs: string): string;
   /** Says that a delivered batch is dealt with, so that another may come. */
   ready(): void;
   /** Begins to end everything; the last batch says so. */

@@ -172,6 +172,16 @@ export interface ConsumeOptions {
   mid?: string;
 }
 
+/** Options of `consumePipe`. */
+export interface ConsumePipeOptions {
+  /** What to follow. */
+  producer: Producer | Id;
+  /** What the receiver takes, in the router's numbers. */
+  rtpCapabilities: RtpCapabilities;
+  /** Whether it starts paused. */
+  paused?: boolean;
+}
+
 /** Options of `consumeSlot`. */
 export interface SlotOptions {
   kind: MediaKind;

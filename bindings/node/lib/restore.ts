@@ -65,7 +65,7 @@ async function adoptPipeConsumer(
   const first = all?.[0];
   if (!all || !first?.producer) return;
   const ids = all.map((stats) => stats.id);
-  new PipeConsumer(connection, { ...place, id, ids, kind: first.kind, producer: first.producer });
+  new PipeConsumer(connection, { ...place, id, ids, kind: first.kind, producer: first.producer, paused: first.paused });
 }
 
 /** Figures of something; none if it was closed meanwhile, or does not go by this id. */

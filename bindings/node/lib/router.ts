@@ -18,7 +18,7 @@ import type {
   SpeakerOptions,
   WebRtcTransportOptions,
 } from './options.js';
-import type { Id, RtpCapabilities } from './parameters.js';
+import type { Id, RtpCapabilities, RtpCodecCapability } from './parameters.js';
 import { Producer, type ProducerDescription } from './producer.js';
 import { SdpSession, type SdpSessionDescription } from './sdp_session.js';
 import type { RouterDump, Speakers } from './stats.js';
@@ -69,14 +69,18 @@ export class Router extends Handle<RouterEvents> {
   readonly noun = 'Router';
   /** The shard that runs it. */
   readonly shard: number;
-  /** What it can route, with its own payload types and extension ids. */
-  readonly rtpCapabilities: RtpCapabilities;
+  #rtpCapabilities: RtpCapabilities;
 
   /** @internal */
   constructor(connection: Connection, description: RouterDescription) {
     super(connection, description.id, undefined);
     this.shard = description.shard;
-    this.rtpCapabilities = description.rtpCapabilities;
+    this.#rtpCapabilities = description.rtpCapabilities;
+  }
+
+  /** What it can route, with its own payload types and extension ids; others after {@link updateMediaCodecs}. */
+  get rtpCapabilities(): RtpCapabilities {
+    return this.#rtpCapabilities;
   }
 
   /** @internal */
@@ -175,6 +179,16 @@ export class Router extends Handle<RouterEvents> {
     const { producer, ...rest } = optionsOf('options', options);
     const parameters = { ...rest, producer: idOf(this.connection, 'producer', producer) };
     return ((await this.call('canConsume', parameters)) as { canConsume: boolean }).canConsume;
+  }
+
+  /**
+   * Has it route these codecs from now on, the preferred one first; gives the new {@link rtpCapabilities}. What was made
+   * with others goes on, and a codec that the router had before has the payload type that it had then.
+   */
+  async updateMediaCodecs(codecs: readonly RtpCodecCapability[]): Promise<RtpCapabilities> {
+    const answer = (await this.call('updateMediaCodecs', { codecs })) as { rtpCapabilities: RtpCapabilities };
+    this.#rtpCapabilities = answer.rtpCapabilities;
+    return answer.rtpCapabilities;
   }
 
   /** Who speaks now, and who spoke before. */

@@ -10,6 +10,7 @@ import { bytesOf, Handle, idOf, optionsOf, type HandleEvents } from './handle.js
 import type {
   ConnectOptions,
   ConsumeOptions,
+  ConsumePipeOptions,
   DataConsumeOptions,
   DataProduceOptions,
   EnableDataOptions,
@@ -43,9 +44,9 @@ export interface TransportEvents extends HandleEvents {
 export interface PlainTransportEvents extends TransportEvents {
   /** The peer's address of RTCP was learnt, where that has a port of its own. */
   'rtcp-tuple-selected': [tuple: Tuple];
-}
   /** Its SCTP state changed. */
   'sctp-state-changed': [state: SctpState];
+}
 
 /** Events of a {@link DirectTransport}. */
 export interface DirectTransportEvents extends TransportEvents {
@@ -171,9 +172,14 @@ export abstract class BaseTransport<
 export abstract class PeerTransport<
   Events extends TransportEvents & Record<keyof Events, any[]> = any,
 > extends BaseTransport<Events> {
-  /** The open consumers of it. */
+  /** The open consumers of it, but those of all encodings. */
   get consumers(): Consumer[] {
     return this.childrenOf(Consumer);
+  }
+
+  /** The open consumers of all encodings of a producer. */
+  get pipeConsumers(): PipeConsumer[] {
+    return this.childrenOf(PipeConsumer);
   }
 
   /** Sends a producer of the router to the peer. */
@@ -181,6 +187,16 @@ export abstract class PeerTransport<
     const { producer, ...rest } = optionsOf('options', options);
     const parameters = { ...rest, producer: idOf(this.connection, 'producer', producer) };
     return new Consumer(this.connection, (await this.call('consume', parameters)) as ConsumerDescription);
+  }
+
+  /**
+   * Sends all encodings of a producer to the peer, each as it is and under its own SSRC, whatever the path carries: for
+   * recorders and other SFUs. Layers of other video are chosen from what is left.
+   */
+  async consumePipe(options: ConsumePipeOptions): Promise<PipeConsumer> {
+    const { producer, ...rest } = optionsOf('options', options);
+    const parameters = { ...rest, producer: idOf(this.connection, 'producer', producer) };
+    return new PipeConsumer(this.connection, (await this.call('consumePipe', parameters)) as PipeConsumerDescription);
   }
 
   /** Makes an empty receive slot: a consumer that can be pointed at any producer, and re-pointed. */
@@ -263,6 +279,8 @@ export class PlainTransport extends PeerTransport<PlainTransportEvents> {
   readonly localRtcpAddress: string | undefined;
   /** The key that we protect with, if SRTP is on. */
   readonly srtpParameters: SrtpParameters | undefined;
+  /** SCTP, for the peer; only with data channels. */
+  readonly sctpParameters: SctpParameters | undefined;
 
   /** @internal */
   constructor(connection: Connection, description: TransportDescription) {
@@ -270,17 +288,17 @@ export class PlainTransport extends PeerTransport<PlainTransportEvents> {
     this.localAddress = description.localAddress ?? '';
     this.localRtcpAddress = description.localRtcpAddress;
     this.srtpParameters = description.srtpParameters;
+    this.sctpParameters = description.sctpParameters;
   }
 
   /** @internal */
   override receive(event: RouterEvent): void {
     if (event.type === 'transport-rtcp-tuple-selected') this.tell('rtcp-tuple-selected', event.tuple);
+    else if (event.type === 'sctp-state-changed') this.tell('sctp-state-changed', event.state);
     else super.receive(event);
   }
 
   /** Asks the peer to send no more than so many bit/s in all, at least 10,000; none is without limit. */
-  /** SCTP, for the peer; only with data channels. */
-  readonly sctpParameters: SctpParameters | undefined;
   async setMaxIncomingBitrate(bitrate: number | null): Promise<void> {
     await this.call('setMaxIncomingBitrate', { bitrate });
   }
@@ -288,13 +306,11 @@ export class PlainTransport extends PeerTransport<PlainTransportEvents> {
   /** Tells the transport its peer's address and key; once. */
   async connect(options?: ConnectOptions): Promise<void> {
     await this.call('connect', optionsOf('options', options));
-    this.sctpParameters = description.sctpParameters;
   }
 }
 
 /** A transport to a router on another host, or in another process. */
 export class PipeTransport extends BaseTransport<PipeTransportEvents> {
-    else if (event.type === 'sctp-state-changed') this.tell('sctp-state-changed', event.state);
   /** @internal */
   readonly noun = 'PipeTransport';
   readonly kind = 'pipe';

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, Function, Uint8ArraySlice};
 use napi_derive::napi;
+use sfu_core::RouterId;
 use sfu_core::client::{Call, ClientOptions};
 
 use crate::convert;
 use crate::environment;
-use crate::error::{Result, closed, invalid, io, refused};
+use crate::error::{Result, closed, failed, invalid, io, refused};
 use crate::pump::{self, Parts, Shared};
 
 /// One SFU. Everything that blocks is done by a thread of its own.
@@ -65,6 +66,19 @@ impl Client {
         let request = client.submit(Call::new(&method, target, parameters, payloads));
         // Numbers count from 1; the 2^53rd never comes.
         Ok(request.0 as f64)
+    }
+
+    /// Replaces a router's codecs at once, between the calls of before and those
+    /// of later. Gives its new capabilities.
+    #[napi(catch_unwind)]
+    pub fn update_media_codecs(&self, router: String, codecs: String) -> Result<String> {
+        let client = self.shared.client().ok_or_else(closed)?;
+        let router = RouterId::from_u64(convert::target(&router)?)
+            .ok_or_else(|| invalid("router: expected the id of one"))?;
+        let codecs = convert::parameters(&codecs)?;
+        let capabilities = client.update_media_codecs(router, &codecs);
+        let capabilities = capabilities.map_err(|error| failed(&error))?;
+        Ok(capabilities.to_string())
     }
 
     /// A delivered batch is dealt with, so that another may come.

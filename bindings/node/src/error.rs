@@ -35,6 +35,11 @@ pub(crate) fn invalid(message: impl Into<String>) -> napi::Error<Code> {
     napi::Error::new(Code(ErrorKind::InvalidParameters.as_str()), message.into())
 }
 
+/// The SFU refused.
+pub(crate) fn failed(error: &sfu_core::Error) -> napi::Error<Code> {
+    napi::Error::new(Code(error.kind().as_str()), error.to_string())
+}
+
 /// The operating system refused.
 pub(crate) fn io(message: impl Into<String>) -> napi::Error<Code> {
     napi::Error::new(Code(ErrorKind::Io.as_str()), message.into())

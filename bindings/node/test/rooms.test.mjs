@@ -32,6 +32,24 @@ describe('a router', { timeout: 120_000 }, () => {
     assert.deepEqual([source.producers, sink.consumers], [[producer], [consumer]]);
   });
 
+  test('takes other codecs, and goes on with what there is', async (t) => {
+    const { room, source, consumer } = await loop(await sfuFor(t));
+    const { rtpCapabilities: before } = room;
+    const named = (name) => ({ ...before.codecs.find(({ mimeType }) => mimeType === name), preferredPayloadType: undefined });
+    const after = await room.updateMediaCodecs([named('video/VP8')]);
+    assert.equal(room.rtpCapabilities, after);
+    assert.deepEqual(after.codecs, before.codecs.slice(1, 3));
+    await assert.rejects(source.produce({ kind: 'audio', rtpParameters: opus(2222) }), { code: 'InvalidParameters' });
+    assert.equal((await consumer.stats()).paused, false);
+    await assert.rejects(room.updateMediaCodecs([{ kind: 'audio', mimeType: 'audio/chicken', clockRate: 8000 }]), {
+      code: 'InvalidParameters',
+      message: /chicken/,
+    });
+    assert.equal(room.rtpCapabilities, after);
+    await room.updateMediaCodecs([named('audio/opus')]);
+    await source.produce({ kind: 'audio', rtpParameters: opus(2222) });
+  });
+
   test('closes all that is in it', async (t) => {
     const sfu = await sfuFor(t);
     const { room, source, producer, sink, consumer } = await loop(sfu);

@@ -1,7 +1,7 @@
 // RTP in and out of this process.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { eventually, loop, once, rtp, sfuFor } from './support.mjs';
+import { eventually, loop, once, opus, rtp, sfuFor } from './support.mjs';
 
 describe('RTP', { timeout: 120_000 }, () => {
   test('goes in and comes out in batches, every packet of it', async (t) => {
@@ -35,6 +35,40 @@ describe('RTP', { timeout: 120_000 }, () => {
     await source.sendRtp(producer, rtp(1111, 7));
     const [packets] = await told;
     assert.equal(packets[0].subarray(12).toString(), '7');
+  });
+
+  test('comes out of all encodings of a producer, each as it is', async (t) => {
+    const { room, source } = await loop(await sfuFor(t));
+    const rtpParameters = { ...opus(1), encodings: [{ ssrc: 1 }, { ssrc: 2 }] };
+    const producer = await source.produce({ kind: 'audio', rtpParameters });
+    const consumer = await source.consumePipe({ producer, rtpCapabilities: room.rtpCapabilities, paused: true });
+    assert.deepEqual([consumer.ids.length, consumer.id, consumer.paused], [2, consumer.ids[0], true]);
+    assert.deepEqual(source.pipeConsumers, [consumer]);
+    await source.sendRtp(producer, [rtp(1, 1), rtp(2, 1)]);
+    await consumer.resume();
+    const packets = consumer.packets();
+    const told = [];
+    consumer.on('rtp', (batch) => told.push(...batch));
+    await source.sendRtp(producer, [rtp(1, 2), rtp(2, 20), rtp(1, 3), rtp(2, 30)]);
+    const heard = new Map(consumer.rtpParameters.encodings.map(({ ssrc }) => [ssrc, []]));
+    for await (const batch of packets) {
+      for (const packet of batch) heard.get(packet.readUInt32BE(8)).push(packet.subarray(12).toString());
+      if ([...heard.values()].flat().length === 4) break;
+    }
+    assert.deepEqual([...heard.values()], [['2', '3'], ['20', '30']]);
+    assert.equal(told.length, 4);
+    assert.deepEqual((await consumer.stats()).map(({ packetsSent }) => packetsSent), [2, 2]);
+    await consumer.enableTraceEvent(['rtp']);
+    await consumer.requestKeyFrame();
+    const traced = once(consumer, 'trace');
+    await source.sendRtp(producer, rtp(2, 31));
+    assert.equal((await traced)[0].consumer, consumer.ids[1]);
+    const closed = once(consumer, 'closed');
+    await producer.close();
+    assert.deepEqual(await closed, ['origin-closed']);
+    assert.deepEqual(source.pipeConsumers, []);
+    const refused = source.consumePipe({ producer: consumer.producer, rtpCapabilities: room.rtpCapabilities });
+    await assert.rejects(refused, { code: 'NotFound' });
   });
 
   test('is refused by the packet that is wrong', async (t) => {

@@ -154,6 +154,61 @@ async def test_what_a_receiver_cannot_take_is_incompatible(router: plenum.Router
     assert (refused.value.code, refused.value.kind) == (4, "Incompatible")
 
 
+async def test_all_encodings_come_as_they_are(router: plenum.Router) -> None:
+    direct = await router.create_direct_transport()
+    camera = await direct.produce(kind="video", rtp_parameters=vp8(1, 2))
+    consumer = await direct.consume_pipe(
+        camera, rtp_capabilities=router.rtp_capabilities, paused=True
+    )
+    assert isinstance(consumer, plenum.PipeConsumer)
+    ssrcs = [encoding["ssrc"] for encoding in consumer.rtp_parameters["encodings"]]
+    assert (len(set(ssrcs)), len(consumer.ids), consumer.id) == (2, 2, consumer.ids[0])
+    packets = consumer.packets()
+    await consumer.resume()
+    key_frame = bytes.fromhex("101000009d012a10001000")
+
+    def picture(ssrc: int, number: int) -> bytes:
+        payload = key_frame + bytes([ssrc])
+        return packet(ssrc, number, payload, payload_type=96)
+
+    await direct.send_rtp(camera, [picture(ssrc, number) for number in (1, 2) for ssrc in (1, 2)])
+    got = [(int.from_bytes(one[8:12], "big"), one[-1]) for one in await collect(packets, 4)]
+    assert sorted(got) == sorted([(ssrcs[0], 1), (ssrcs[1], 2)] * 2)
+    assert [stats["packetsSent"] for stats in await consumer.stats()] == [2, 2]
+    await consumer.request_key_frame()
+    await camera.close()
+    with pytest.raises(plenum.NotFoundError):
+        await consumer.stats()
+
+
+async def test_a_router_takes_other_codecs(sfu: plenum.Sfu) -> None:
+    all_codecs = (await sfu.create_router()).rtp_capabilities["codecs"]
+
+    def codec(name: str) -> plenum.types.RtpCodecCapability:
+        found = next(codec for codec in all_codecs if codec["mimeType"] == name).copy()
+        found.pop("preferredPayloadType", None)
+        return found
+
+    opus_, vp8_, h264 = (codec(name) for name in ("audio/opus", "video/VP8", "video/H264"))
+    router = await sfu.create_router(codecs=[opus_, vp8_])
+    before = router.rtp_capabilities
+    direct = await router.create_direct_transport()
+    camera = await direct.produce(kind="video", rtp_parameters=vp8(1))
+    after = await router.update_media_codecs([h264, opus_])
+    assert router.rtp_capabilities == after
+    names = [codec["mimeType"] for codec in after["codecs"]]
+    assert names == ["video/H264", "video/rtx", "audio/opus"]
+    assert after["codecs"][2] == before["codecs"][0]
+    with pytest.raises(plenum.InvalidParametersError, match="VP8"):
+        await direct.produce(kind="video", rtp_parameters=vp8(2))
+    await direct.consume(camera, rtp_capabilities=before)
+    with pytest.raises(plenum.InvalidParametersError):
+        await router.update_media_codecs([{**opus_, "mimeType": "audio/chicken"}])
+    assert router.rtp_capabilities == after
+    attached = plenum.Router.attach(sfu, router.id)
+    assert await attached.update_media_codecs([opus_, vp8_]) == before
+
+
 async def test_observers_tell_who_speaks_and_how_loud(router: plenum.Router) -> None:
     direct = await router.create_direct_transport()
     voice = await direct.produce(kind="audio", rtp_parameters=opus(1))

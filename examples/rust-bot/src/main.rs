@@ -66,7 +66,7 @@ impl Bot {
             slot.consumer.switch(Some(self.voice.id())).await?;
         }
         for own in person.producers().iter().filter(|own| own.kind == MediaKind::Audio) {
-            let capabilities = self.room.rtp_capabilities().clone();
+            let capabilities = self.room.rtp_capabilities();
             let options = ConsumeOptions::new(own.producer.id(), capabilities);
             let ear = self.transport.consume(options).await?;
             lock(&self.ears).insert(ear.id(), own.producer.id());

@@ -23,6 +23,8 @@ mod events;
 #[cfg(feature = "runtime")]
 mod lower;
 #[cfg(feature = "runtime")]
+mod media_codecs;
+#[cfg(feature = "runtime")]
 mod observer;
 #[cfg(feature = "runtime")]
 mod options;
@@ -57,8 +59,8 @@ pub use self::{
     events::Events,
     observer::{ActiveSpeakerObserver, AudioLevelObserver},
     options::{
-        ConsumeOptions, PipeTransportOptions, Placement, PlainTransportOptions, ProduceOptions,
-        RouterOptions, SlotOptions, WebRtcTransportOptions,
+        ConsumeOptions, ConsumePipeOptions, PipeTransportOptions, Placement, PlainTransportOptions,
+        ProduceOptions, RouterOptions, SlotOptions, WebRtcTransportOptions,
     },
     pipe::{PipeConsumer, PipeTransport, PipedProducer},
     piped_data::PipedDataProducer,

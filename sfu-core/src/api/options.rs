@@ -1,6 +1,7 @@
 //! Options of the calls that make things. All have sensible defaults.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use sfu_ice::{SctpConfig, SrtpProfile};
 
@@ -137,9 +138,9 @@ pub struct PlainTransportOptions {
     pub comedia: bool,
     /// SRTP with this profile; none is plain RTP.
     pub srtp: Option<SrtpProfile>,
-}
     /// SCTP (RFC 9260) beside RTP, if there is to be any.
     pub sctp: Option<SctpConfig>,
+}
 
 impl PlainTransportOptions {
     /// Plain RTP on this address, RTCP on the same port.
@@ -281,7 +282,7 @@ pub struct ConsumeOptions {
     pub producer: ProducerId,
     /// What the receiver takes, in the router's numbers (mediasoup-client's
     /// `rtpCapabilities`).
-    pub capabilities: RtpCapabilities,
+    pub capabilities: Arc<RtpCapabilities>,
     /// Whether it starts paused.
     pub paused: bool,
     /// Layers wanted at most; none is the best there is.
@@ -295,7 +296,8 @@ pub struct ConsumeOptions {
 
 impl ConsumeOptions {
     /// A consumer of `producer`, for a receiver with these capabilities.
-    pub fn new(producer: ProducerId, capabilities: RtpCapabilities) -> Self {
+    pub fn new(producer: ProducerId, capabilities: impl Into<Arc<RtpCapabilities>>) -> Self {
+        let capabilities = capabilities.into();
         Self { producer, capabilities, paused: false, preferred_layers: None, mid: None }
     }
 
@@ -321,6 +323,32 @@ impl ConsumeOptions {
     }
 }
 
+/// Options of `consume_pipe`: all encodings of a producer, as they are.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConsumePipeOptions {
+    /// What to follow.
+    pub producer: ProducerId,
+    /// What the receiver takes, in the router's numbers.
+    pub capabilities: Arc<RtpCapabilities>,
+    /// Whether it starts paused.
+    pub paused: bool,
+}
+
+impl ConsumePipeOptions {
+    /// All of `producer`, for a receiver with these capabilities.
+    pub fn new(producer: ProducerId, capabilities: impl Into<Arc<RtpCapabilities>>) -> Self {
+        Self { producer, capabilities: capabilities.into(), paused: false }
+    }
+
+    /// Whether it starts paused.
+    #[must_use]
+    pub fn paused(mut self, paused: bool) -> Self {
+        self.paused = paused;
+        self
+    }
+}
+
 /// Options of `consume_slot`: a consumer that may follow any producer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -328,7 +356,7 @@ pub struct SlotOptions {
     /// Audio or video.
     pub kind: MediaKind,
     /// What the receiver takes, with its payload types and extension ids.
-    pub capabilities: RtpCapabilities,
+    pub capabilities: Arc<RtpCapabilities>,
     /// The MID that its packets carry.
     pub mid: Option<String>,
     /// Stream id and track id of the slot, with a space between them.
@@ -337,8 +365,8 @@ pub struct SlotOptions {
 
 impl SlotOptions {
     /// An empty slot for a receiver with these capabilities.
-    pub fn new(kind: MediaKind, capabilities: RtpCapabilities) -> Self {
-        Self { kind, capabilities, mid: None, msid: None }
+    pub fn new(kind: MediaKind, capabilities: impl Into<Arc<RtpCapabilities>>) -> Self {
+        Self { kind, capabilities: capabilities.into(), mid: None, msid: None }
     }
 
     /// The MID that its packets carry.

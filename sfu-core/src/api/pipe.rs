@@ -115,7 +115,7 @@ impl PipeTransport {
     /// transport has too many.
     pub async fn consume(&self, producer: ProducerId) -> Result<PipeConsumer> {
         let (kind, parameters) = self.offered(producer).await?;
-        self.consume_with(producer, kind, parameters).await
+        self.handle.consume_all(producer, kind, parameters, false).await
     }
 
     /// Takes in what the other end sends: parameters are those of its
@@ -202,14 +202,18 @@ impl PipeTransport {
         cname.get_or_insert_with(|| self.handle.cname().to_owned());
         Ok((kind, parameters))
     }
+}
 
-    async fn consume_with(
+impl TransportHandle {
+    /// Makes a consumer of each encoding of a producer.
+    pub(super) async fn consume_all(
         &self,
         producer: ProducerId,
         kind: MediaKind,
         parameters: RtpParameters,
+        paused: bool,
     ) -> Result<PipeConsumer> {
-        let mut config = consumer_config(kind, &parameters, false, None)?;
+        let mut config = consumer_config(kind, &parameters, paused, None)?;
         config.producer = Some(producer);
         let legs = parameters.encodings.iter().map(|encoding| {
             let mut leg = config.clone();
@@ -217,10 +221,10 @@ impl PipeTransport {
             leg.rtx_ssrc = encoding.rtx.map(|rtx| rtx.ssrc);
             leg
         });
-        let command = Command::ConsumePipe(self.id(), legs.collect());
-        match self.handle.place.call(command).await? {
+        let command = Command::ConsumePipe(self.id, legs.collect());
+        match self.place.call(command).await? {
             Reply::PipeConsumers(ids) => {
-                let place = self.handle.place.clone();
+                let place = self.place.clone();
                 Ok(PipeConsumer { place, ids: ids.into(), kind, parameters: Arc::new(parameters) })
             }
             _ => Err(Error::unexpected_reply()),
@@ -234,7 +238,8 @@ impl std::fmt::Debug for PipeTransport {
     }
 }
 
-/// A producer on its way through a pipe. It is closed with the producer.
+/// A producer on its way through a pipe, or to a receiver that takes all its
+/// encodings as they are. It is closed with the producer.
 ///
 /// A handle: cheap to clone, and dropping it closes nothing.
 #[derive(Clone)]
@@ -261,13 +266,14 @@ impl PipeConsumer {
         self.kind
     }
 
-    /// What the other end [`produce`](PipeTransport::produce)s.
+    /// What is sent: at the other end of a pipe, what to
+    /// [`produce`](PipeTransport::produce).
     pub fn rtp_parameters(&self) -> &RtpParameters {
         &self.parameters
     }
 
     /// Sends nothing until [`resume`](Self::resume); the producer at the other
-    /// end is paused meanwhile.
+    /// end of a pipe is paused meanwhile.
     ///
     /// # Errors
     /// `NotFound` if it is closed.
@@ -281,6 +287,15 @@ impl PipeConsumer {
     /// `NotFound` if it is closed.
     pub async fn resume(&self) -> Result<()> {
         self.each(Command::ResumeConsumer).await
+    }
+
+    /// Asks the publisher for a key frame of each encoding. Requests for the
+    /// same stream are coalesced.
+    ///
+    /// # Errors
+    /// `NotFound` if it is closed.
+    pub async fn request_key_frame(&self) -> Result<()> {
+        self.each(Command::RequestKeyFrame).await
     }
 
     /// Has [`Event::ConsumerTrace`](crate::Event::ConsumerTrace) told of these types
@@ -310,7 +325,7 @@ impl PipeConsumer {
         Ok(all)
     }
 
-    /// Closes it, and with it the producer at the other end.
+    /// Closes it, and with it the producer at the other end of a pipe.
     ///
     /// # Errors
     /// `NotFound` if it is closed already.
@@ -408,7 +423,7 @@ impl Router {
         let (near, far) = self.pipe_to(to).await?;
         let (kind, parameters) = near.offered(producer).await?;
         // The near end first: a producer there without one would be closed.
-        let consumer = near.consume_with(producer, kind, parameters.clone()).await?;
+        let consumer = near.handle.consume_all(producer, kind, parameters.clone(), false).await?;
         let made = match far.produce(ProduceOptions::new(kind, parameters)).await {
             Ok(made) => made,
             Err(error) => {

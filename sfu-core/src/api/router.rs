@@ -9,10 +9,11 @@ use super::connection::Connection;
 use super::data_producer::DataProducer;
 use super::error::{Error, Result};
 use super::events::Events;
+use super::media_codecs::MediaCodecs;
 use super::observer::{ActiveSpeakerObserver, AudioLevelObserver};
 use super::options::{PlainTransportOptions, WebRtcTransportOptions};
 use super::params::{
-    DtlsParameters, DtlsRole, IceParameters, RtpCapabilities, SctpParameters,
+    DtlsParameters, DtlsRole, IceParameters, RtpCapabilities, RtpCodecCapability, SctpParameters,
     WebRtcTransportParameters,
 };
 use super::sfu::Shared;
@@ -30,7 +31,7 @@ use crate::route::{
 #[derive(Clone)]
 pub struct Router {
     place: Place,
-    capabilities: Arc<RtpCapabilities>,
+    codecs: Arc<MediaCodecs>,
 }
 
 /// Where a thing lives: its router and the shard of that.
@@ -66,7 +67,8 @@ impl Router {
         router: RouterId,
         capabilities: RtpCapabilities,
     ) -> Self {
-        Self { place: Place { shared, shard, router }, capabilities: Arc::new(capabilities) }
+        let codecs = Arc::new(MediaCodecs::new(capabilities));
+        Self { place: Place { shared, shard, router }, codecs }
     }
 
     /// Its identity.
@@ -83,9 +85,39 @@ impl Router {
         &self.place
     }
 
-    /// What it can route, with its own payload types and extension ids.
-    pub fn rtp_capabilities(&self) -> &RtpCapabilities {
-        &self.capabilities
+    /// What it can route now, with its own payload types and extension ids.
+    pub fn rtp_capabilities(&self) -> Arc<RtpCapabilities> {
+        self.codecs.capabilities()
+    }
+
+    /// Has it route these codecs from now on, the preferred one first, in place
+    /// of those that it had; all its handles see it, and those of its
+    /// transports. Gives the new capabilities.
+    ///
+    /// Whatever there is goes on as it is: producers of codecs that it routes no
+    /// longer can still be consumed, and consumers stay. A codec that it ever had
+    /// has the payload type that it had then, if these codecs do not prefer
+    /// others, and no other codec gets that while there are free ones. So peers
+    /// that were told of the former capabilities can use theirs with what stays.
+    ///
+    /// ```no_run
+    /// # async fn run(room: sfu_core::Router) -> sfu_core::Result<()> {
+    /// use sfu_core::api::params::default_codecs;
+    /// let codecs = default_codecs().into_iter().filter(|codec| codec.mime_type != "video/AV1");
+    /// let before = room.rtp_capabilities();
+    /// let after = room.update_media_codecs(&codecs.collect::<Vec<_>>())?;
+    /// assert!(after.codecs.iter().all(|codec| before.codecs.contains(codec)));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidParameters` for codecs that cannot be routed; it keeps those that
+    /// it has.
+    pub fn update_media_codecs(
+        &self,
+        codecs: &[RtpCodecCapability],
+    ) -> Result<Arc<RtpCapabilities>> {
+        self.codecs.update(codecs)
     }
 
     /// A transport for a browser or another WebRTC endpoint.
@@ -218,7 +250,7 @@ impl Router {
     }
 
     pub(super) fn handle(&self, id: crate::route::TransportId) -> TransportHandle {
-        TransportHandle::new(self.place.clone(), Arc::clone(&self.capabilities), id)
+        TransportHandle::new(self.place.clone(), Arc::clone(&self.codecs), id)
     }
 
     /// Whether a receiver with these capabilities can consume this producer.

@@ -141,9 +141,9 @@ async fn build(
     transport: &WebRtcTransport,
 ) -> Result<SdpSession> {
     let capabilities = router.rtp_capabilities();
-    let negotiation = offer.negotiate(capabilities);
+    let negotiation = offer.negotiate(&capabilities);
     let handle = &transport.handle;
-    let mut answer = AnswerBuilder::new(offer, capabilities);
+    let mut answer = AnswerBuilder::new(offer, &capabilities);
     let mut producers = Vec::with_capacity(negotiation.producers.len());
     for offered in &negotiation.producers {
         let produce =
@@ -168,7 +168,7 @@ async fn build(
         }
         let msid = format!("slot-{index} {}-{index}", offered.kind);
         let ids = handle.egress_ids(None, Some(msid));
-        let parameters = offered.parameters(handle.capabilities(), ids)?;
+        let parameters = offered.parameters(&capabilities, ids)?;
         let consumer = handle.consume_with(offered.kind, parameters.clone()).await?;
         slots.push(SdpSlot { mid: offered.mid.clone(), kind: offered.kind, consumer });
         sent.push((offered.section, parameters));

@@ -11,15 +11,17 @@ use super::data_options::{DataConsumeOptions, DataProduceOptions};
 use super::data_producer::DataProducer;
 use super::error::{Error, Result};
 use super::lower::{consumer_config, producer_config};
-use super::options::{ConsumeOptions, ProduceOptions, SlotOptions};
+use super::media_codecs::MediaCodecs;
+use super::options::{ConsumeOptions, ConsumePipeOptions, ProduceOptions, SlotOptions};
 use super::params::ortc::{
-    EgressIds, consumable_parameters, consumer_parameters, slot_parameters,
-    validate_rtp_capabilities, validate_rtp_parameters,
+    EgressIds, consumable_parameters, consumer_parameters, pipe_consumer_parameters,
+    slot_parameters, validate_rtp_capabilities, validate_rtp_parameters,
 };
 use super::params::{
     DtlsParameters, IceParameters, RtpCapabilities, RtpParameters, SctpParameters,
     WebRtcTransportParameters,
 };
+use super::pipe::PipeConsumer;
 use super::producer::{Producer, consumable};
 use super::router::Place;
 use super::trace::traced;
@@ -33,22 +35,22 @@ use crate::route::{
 #[derive(Clone)]
 pub(crate) struct TransportHandle {
     pub(super) place: Place,
-    capabilities: Arc<RtpCapabilities>,
+    codecs: Arc<MediaCodecs>,
     pub(super) id: TransportId,
     /// Names all streams that we send over this transport (RFC 3550 §6.5.1).
     cname: Arc<str>,
 }
 
 impl TransportHandle {
-    pub(super) fn new(place: Place, capabilities: Arc<RtpCapabilities>, id: TransportId) -> Self {
+    pub(super) fn new(place: Place, codecs: Arc<MediaCodecs>, id: TransportId) -> Self {
         let cname = format!("{:016x}", place.shared.random()).into();
-        Self { place, capabilities, id, cname }
+        Self { place, codecs, id, cname }
     }
 
     pub(super) async fn produce(&self, options: ProduceOptions) -> Result<Producer> {
         let ProduceOptions { kind, parameters, paused, speaker } = options;
         validate_rtp_parameters(kind, &parameters)?;
-        let consumable = consumable_parameters(kind, &parameters, &self.capabilities)?;
+        let consumable = consumable_parameters(kind, &parameters, &self.capabilities())?;
         let mut config = producer_config(kind, &parameters, paused)?;
         config.speaker = speaker;
         config.consumable = serde_json::to_string(&consumable)
@@ -70,11 +72,21 @@ impl TransportHandle {
         self.add_consumer(config, parameters).await
     }
 
+    pub(super) async fn consume_pipe(&self, options: ConsumePipeOptions) -> Result<PipeConsumer> {
+        let ConsumePipeOptions { producer, capabilities, paused } = options;
+        validate_rtp_capabilities(&capabilities)?;
+        let (kind, consumable) = consumable(&self.place, producer).await?;
+        let ssrc = || self.place.shared.random_ssrc();
+        let parameters =
+            pipe_consumer_parameters(kind, &consumable, &capabilities, &self.cname, ssrc)?;
+        self.consume_all(producer, kind, parameters, paused).await
+    }
+
     pub(super) async fn consume_slot(&self, options: SlotOptions) -> Result<Consumer> {
         validate_rtp_capabilities(&options.capabilities)?;
         let ids = self.egress_ids(options.mid, options.msid);
         let kind = options.kind;
-        let parameters = slot_parameters(kind, &options.capabilities, &self.capabilities, ids)?;
+        let parameters = slot_parameters(kind, &options.capabilities, &self.capabilities(), ids)?;
         let config = consumer_config(kind, &parameters, false, None)?;
         self.add_consumer(config, parameters).await
     }
@@ -105,8 +117,8 @@ impl TransportHandle {
         &self.cname
     }
 
-    pub(crate) fn capabilities(&self) -> &RtpCapabilities {
-        &self.capabilities
+    fn capabilities(&self) -> Arc<RtpCapabilities> {
+        self.codecs.capabilities()
     }
 
     pub(crate) async fn consume_with(
@@ -203,6 +215,18 @@ macro_rules! transport {
             /// transport has too many.
             pub async fn consume(&self, options: ConsumeOptions) -> Result<Consumer> {
                 self.handle.consume(options).await
+            }
+
+            /// Sends all encodings of a producer of the router to the peer, each
+            /// as it is and under its own SSRC, whatever the path carries: for
+            /// recorders and other SFUs. Layers of other video are chosen from
+            /// what is left. Between two Plenum a
+            /// [`PipeTransport`](crate::PipeTransport) does better.
+            ///
+            /// # Errors
+            /// As [`consume`](Self::consume).
+            pub async fn consume_pipe(&self, options: ConsumePipeOptions) -> Result<PipeConsumer> {
+                self.handle.consume_pipe(options).await
             }
 
             /// Makes an empty receive slot: a consumer that can be pointed at
@@ -370,6 +394,7 @@ pub struct PlainTransport {
     local: SocketAddr,
     local_rtcp: Option<SocketAddr>,
     srtp: Option<Arc<SrtpParameters>>,
+    sctp: Option<SctpParameters>,
 }
 
 transport!(PlainTransport);
@@ -390,6 +415,7 @@ impl PlainTransport {
         local: SocketAddr,
         local_rtcp: Option<SocketAddr>,
         srtp: Option<(SrtpProfile, SrtpMaster)>,
+        sctp: Option<SctpConfig>,
     ) -> Self {
         let srtp = srtp.map(|(profile, master)| Arc::new(SrtpParameters { profile, master }));
         let sctp = sctp.as_ref().map(SctpParameters::from);
@@ -398,7 +424,6 @@ impl PlainTransport {
 
     /// Where the peer sends RTP to (and RTCP, if multiplexed).
     pub fn local_addr(&self) -> SocketAddr {
-    sctp: Option<SctpParameters>,
         self.local
     }
 
@@ -412,6 +437,11 @@ impl PlainTransport {
         self.srtp.as_deref()
     }
 
+    /// What the peer needs to know of our SCTP, if the options enabled it.
+    pub fn sctp_parameters(&self) -> Option<&SctpParameters> {
+        self.sctp.as_ref()
+    }
+
     /// Tells the transport its peer's address and key; once.
     ///
     /// # Errors
@@ -419,7 +449,6 @@ impl PlainTransport {
     /// was connected before; `Crypto` if the key does not fit the profile;
     /// `NotFound` if the transport is closed.
     pub async fn connect(&self, remote: PlainRemote) -> Result<()> {
-        sctp: Option<SctpConfig>,
         self.handle.place.act(Command::ConnectPlainTransport(self.id(), remote)).await
     }
 }
@@ -440,11 +469,6 @@ impl DirectTransport {
 
     /// Feeds one RTP packet, in the clear, to a producer of this transport.
     ///
-    /// What the peer needs to know of our SCTP, if the options enabled it.
-    pub fn sctp_parameters(&self) -> Option<&SctpParameters> {
-        self.sctp.as_ref()
-    }
-
     /// # Errors
     /// `NotFound` if there is no such producer; `InvalidParameters` if it is
     /// of another transport or the packet is longer than 1,600 bytes.

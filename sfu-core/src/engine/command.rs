@@ -58,9 +58,10 @@ pub enum Command {
     ResumeProducer(ProducerId),
     /// Makes a consumer. Answered by [`Reply::Consumer`].
     Consume(TransportId, ConsumerConfig),
-    /// Makes the consumers that carry a producer through a pipe: one for each
-    /// of its encodings, the smallest first, all of the same producer. They
-    /// stay with it, and are closed with it. Answered by
+    /// Makes the consumers that carry a producer through a pipe, or to a
+    /// receiver that takes all of it: one for each of its encodings, the
+    /// smallest first, all of the same producer. They stay with it, and are
+    /// closed with it. Answered by
     /// [`Reply::PipeConsumers`].
     ConsumePipe(TransportId, Vec<ConsumerConfig>),
     /// Closes a consumer.

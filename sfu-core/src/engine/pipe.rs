@@ -115,13 +115,10 @@ impl Engine {
         configs: Vec<ConsumerConfig>,
     ) -> Result<Reply, CommandError> {
         let key = self.transport_key(id)?;
-        let transport = self.transport_mut(key).ok_or(CommandError::TransportNotFound(id))?;
-        if transport.pipe.is_none() {
-            let is = transport.kind_name();
-            return Err(CommandError::WrongTransportKind { transport: id, is, needs: "pipe" });
-        }
-        let of_one =
-            |expected| CommandError::InvalidParameters { what: "consumers of the pipe", expected };
+        let of_one = |expected| CommandError::InvalidParameters {
+            what: "consumers of all encodings",
+            expected,
+        };
         let followed = configs.first().and_then(|config| config.producer);
         if followed.is_none() || configs.iter().any(|config| config.producer != followed) {
             return Err(of_one("one for each encoding of one producer"));

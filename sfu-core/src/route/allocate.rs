@@ -13,6 +13,7 @@ use sfu_ice::Time;
 use super::consumer::Consumer;
 use super::event::Event;
 use super::ladder::ladder;
+use super::producer::Producer;
 use super::router::Router;
 use super::trace::{Trace, TraceType};
 use crate::stream::allocate::{Allocator, Budget, Choice, Request};
@@ -29,7 +30,8 @@ pub(crate) struct Allocation {
     /// Whether layers are chosen for its consumers at all.
     pub(crate) managed: bool,
     pub(crate) due: Time,
-    /// Bit rate that audio was given, for whoever asks why.
+    /// Bit rate that audio and consumers of all encodings were given, for
+    /// whoever asks why.
     pub(crate) reserved: u64,
     /// Bit rate that video was given.
     pub(crate) used: u64,
@@ -164,7 +166,7 @@ impl Router {
         let mut number = 0;
         for at in 0..self.consumers_of(key) {
             let Some((consumer_key, consumer)) = self.consumer_at(key, at) else { break };
-            if consumer.config.kind != MediaKind::Video {
+            if consumer.config.kind != MediaKind::Video || consumer.leg.is_some() {
                 continue;
             }
             let mut choice = None;
@@ -200,14 +202,19 @@ impl Router {
             let Some(consumer) = consumers.get(consumer as usize) else { continue };
             let producer = consumer.producer.and_then(|key| producers.get(key as usize));
             let Some(producer) = producer.filter(|_| consumer.takes_part()) else { continue };
-            match consumer.config.kind {
-                MediaKind::Audio => {
+            let rate = match (consumer.config.kind, &consumer.leg) {
+                (MediaKind::Audio, _) => {
                     let rates = producer.streams.iter().map(|s| s.recv.bits_per_second(now));
-                    let rate = rates.max().unwrap_or(0).max(AUDIO_RESERVE);
-                    reserved = reserved.saturating_add(rate);
+                    rates.max().unwrap_or(0).max(AUDIO_RESERVE)
                 }
-                MediaKind::Video => allocator.push(&consumer.request(), &producer.ladder),
-            }
+                // It gets its encoding, whatever that needs.
+                (MediaKind::Video, Some(leg)) => producer.encoding_rate(now, leg.stream),
+                (MediaKind::Video, None) => {
+                    allocator.push(&consumer.request(), &producer.ladder);
+                    continue;
+                }
+            };
+            reserved = reserved.saturating_add(rate);
         }
         allocator.allocate(now, &mut transport.allocation.budget, reserved);
         transport.allocation.reserved = reserved;
@@ -251,6 +258,15 @@ impl Router {
     fn consumer_at(&self, key: u32, at: usize) -> Option<(u32, &Consumer)> {
         let consumer = *self.transports.get(key as usize)?.consumers.get(at)?;
         Some((consumer, self.consumers.get(consumer as usize)?))
+    }
+}
+
+impl Producer {
+    /// Bit rate of an encoding of video, nothing while it does not come.
+    fn encoding_rate(&self, now: Time, encoding: u8) -> u64 {
+        let alive = self.active_streams(now) & (1 << (encoding & 7)) != 0;
+        let stream = self.streams.get(usize::from(encoding)).filter(|_| alive);
+        stream.map_or(0, |stream| stream.layers.bitrate(u8::MAX, u8::MAX).into())
     }
 }
 

@@ -212,8 +212,8 @@ impl Router {
         Ok(consumer)
     }
 
-    /// Takes in the consumers that carry a producer through a pipe, one for
-    /// each encoding; all or none.
+    /// Takes in the consumers that carry a producer through a pipe, or to a
+    /// receiver that takes all of it, one for each encoding; all or none.
     pub(crate) fn consume_pipe(
         &mut self,
         now: Time,
@@ -224,7 +224,7 @@ impl Router {
         let followed = self.producers.get(producer as usize).ok_or(CommandError::Contained)?;
         if legs.is_empty() || legs.len() != followed.streams.len() {
             return Err(CommandError::InvalidParameters {
-                what: "consumers of the pipe",
+                what: "consumers of all encodings",
                 expected: "one for each encoding of the producer",
             });
         }

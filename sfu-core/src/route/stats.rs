@@ -224,8 +224,9 @@ pub struct Explanation {
     pub demand: Option<Demand>,
     /// What the receiver's path carries, in bit/s; none is without limit.
     pub available_bitrate: Option<u64>,
-    /// Of that, what is kept for audio, in bit/s. As the rest, 0 if nothing is
-    /// chosen for this receiver, for want of a demand and a limit.
+    /// Of that, what is kept for audio, and for producers that the receiver gets
+    /// with all their encodings, in bit/s. As the rest, 0 if nothing is chosen
+    /// for this receiver, for want of a demand and a limit.
     pub audio_bitrate: u64,
     /// Of that, what all video of the receiver was given, in bit/s.
     pub video_bitrate: u64,

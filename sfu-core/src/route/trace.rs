@@ -119,7 +119,8 @@ pub enum Trace {
     Bwe {
         /// What its path carries, in bit/s; none is without limit.
         available_bitrate: Option<u64>,
-        /// Of that, what is kept for audio, in bit/s.
+        /// Of that, what is kept for audio, and for producers that go with all
+        /// their encodings, in bit/s.
         audio_bitrate: u64,
         /// Of that, what video was given, in bit/s.
         video_bitrate: u64,

@@ -1,6 +1,7 @@
 //! The engine's behaviour in virtual time: simulated publishers and receivers
 //! on simulated links around one `Engine`, one behaviour per module.
 
+mod all_encodings;
 mod allocation;
 mod data;
 mod dd;
@@ -15,8 +16,8 @@ mod lifecycle;
 mod loss;
 mod pipe_data;
 mod pipes;
-mod plain_transport;
 mod plain_sctp;
+mod plain_transport;
 mod red;
 mod reports;
 mod saving;

@@ -1,4 +1,5 @@
-//! The calls of a consumer on a pipe.
+//! The calls of a consumer of all encodings of a producer, on a pipe or another
+//! transport.
 
 use std::ffi::c_char;
 
@@ -24,6 +25,16 @@ pub unsafe extern "C" fn plenum_pipe_consumer_resume(
     request: *mut u64,
 ) -> plenum_result {
     call!("PipeConsumer.resume", sfu, pipe_consumer, request)
+}
+
+/// Asks the publisher for a key frame of each encoding. Answer: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_pipe_consumer_request_key_frame(
+    sfu: *mut plenum_sfu,
+    pipe_consumer: u64,
+    request: *mut u64,
+) -> plenum_result {
+    call!("PipeConsumer.requestKeyFrame", sfu, pipe_consumer, request)
 }
 
 /// Chooses what is traced, by PLENUM_EVENT_CONSUMER_TRACE: `types` is a JSON

@@ -65,6 +65,30 @@ pub unsafe extern "C" fn plenum_plain_transport_consume(
     )
 }
 
+/// Sends all encodings of a producer to the other side, each as it is, whatever
+/// the path carries; its RTP capabilities are given (JSON). Options: paused
+/// (false). Answer: {id, ids, router, transport, kind, producer, rtpParameters,
+/// paused}: a pipe consumer, with the id of each encoding in "ids".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_plain_transport_consume_pipe(
+    sfu: *mut plenum_sfu,
+    transport: u64,
+    producer: u64,
+    rtp_capabilities: *const c_char,
+    options: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!(
+        "PlainTransport.consumePipe",
+        sfu,
+        transport,
+        request,
+        id("producer", producer),
+        json("rtpCapabilities", rtp_capabilities),
+        options("options", options)
+    )
+}
+
 /// Makes a consumer that follows nobody yet: `plenum_consumer_switch` points it
 /// at one producer after the other, which the other side sees as one track.
 /// Options: mid, msid. Answer: as of consume, with "producer" null.

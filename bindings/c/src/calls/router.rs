@@ -149,6 +149,19 @@ pub unsafe extern "C" fn plenum_router_can_consume(
     )
 }
 
+/// Has the router route other codecs from now on (JSON array, the preferred one
+/// first). What was made with others goes on, and a codec that the router had
+/// before has the payload type that it had then. Answer: {rtpCapabilities}.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_router_update_media_codecs(
+    sfu: *mut plenum_sfu,
+    router: u64,
+    codecs: *const c_char,
+    request: *mut u64,
+) -> plenum_result {
+    call!("Router.updateMediaCodecs", sfu, router, request, json("codecs", codecs))
+}
+
 /// Who is forwarded to the slots that follow speakers. Answer: {places: [id or
 /// null, …], recent: [id, …]}.
 #[unsafe(no_mangle)]

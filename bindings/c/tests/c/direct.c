@@ -59,9 +59,67 @@ static void what_is_no_packet_is_refused(void) {
   CHECK_RESULT(plenum_sfu_free(room.sfu), PLENUM_OK);
 }
 
+static void all_encodings_arrive_as_they_are(void) {
+  struct room room = audio_room(NULL);
+  plenum_event event = PLENUM_EVENT_INIT;
+  uint64_t voices, all, ids[2];
+  unsigned heard[2] = {0, 0};
+  event = DONE(room.sfu, plenum_router_update_media_codecs(
+                           room.sfu, room.router,
+                           "[{\"kind\":\"audio\",\"mimeType\":\"audio/opus\",\"clockRate\":48000,"
+                           "\"channels\":2}]",
+                           &request));
+  CHECK(plenum_event_text(&event, "/rtpCapabilities/codecs/0/mimeType") != NULL);
+  CHECK(plenum_event_text(&event, "/rtpCapabilities/codecs/1/mimeType") == NULL);
+  voices = made(DONE(room.sfu, plenum_direct_transport_produce(
+                                 room.sfu, room.in, "audio",
+                                 "{\"codecs\":[{\"mimeType\":\"audio/opus\",\"payloadType\":100,"
+                                 "\"clockRate\":48000,\"channels\":2}],"
+                                 "\"encodings\":[{\"ssrc\":8},{\"ssrc\":9}]}",
+                                 NULL, &request)));
+  CHECK_RESULT(plenum_direct_transport_consume_pipe(
+                 room.sfu, room.out, voices, plenum_event_text(&event, "/rtpCapabilities"),
+                 "{\"paused\":true}", &request),
+               PLENUM_OK);
+  finished(event);
+  event = (plenum_event)PLENUM_EVENT_INIT;
+  CHECK_RESULT(plenum_wait(room.sfu, request, LONG_MS, &event), PLENUM_OK);
+  all = event.subject;
+  ids[0] = plenum_event_id(&event, "/ids/0");
+  ids[1] = plenum_event_id(&event, "/ids/1");
+  CHECK(all == ids[0] && ids[1] != 0 && ids[1] != ids[0]);
+  CHECK(plenum_event_number(&event, "/rtpParameters/encodings/1/ssrc", -1) > 0);
+  CHECK(plenum_event_number(&event, "/paused", -1) == 1);
+  finished(event);
+  finished(DONE(room.sfu, plenum_pipe_consumer_resume(room.sfu, all, &request)));
+  finished(DONE(room.sfu, plenum_pipe_consumer_request_key_frame(room.sfu, all, &request)));
+  for (uint8_t ssrc = 8; ssrc <= 9; ssrc++) {
+    uint8_t bytes[16];
+    plenum_bytes one = {bytes, sizeof bytes};
+    opus_packet(bytes, ssrc);
+    bytes[11] = ssrc;
+    CHECK_RESULT(
+      plenum_direct_transport_send_rtp(room.sfu, room.in, voices, &one, 1, NULL), PLENUM_OK);
+  }
+  while (heard[0] + heard[1] < 2) {
+    event = next_of_type(room.sfu, PLENUM_EVENT_RTP);
+    unsigned which = event.subject == ids[1];
+    CHECK(event.subject == ids[which]);
+    for (size_t i = 0; i < event.packet_count; i++) CHECK(number_in(&event.packets[i]) == 8 + which);
+    heard[which] += (unsigned)event.packet_count;
+    finished(event);
+  }
+  CHECK(heard[0] == 1 && heard[1] == 1);
+  event = DONE(room.sfu, plenum_pipe_consumer_stats(room.sfu, all, &request));
+  CHECK(plenum_event_number(&event, "/1/packetsSent", -1) == 1);
+  finished(event);
+  CHECK_RESULT(plenum_sfu_free(room.sfu), PLENUM_OK);
+}
+
 int main(int argc, char **argv) {
   uint32_t scale = argc > 1 ? (uint32_t)atoi(argv[1]) : 10;
   all_arrives_in_order(10000 * scale);
   what_is_no_packet_is_refused();
+  all_encodings_arrive_as_they_are();
   return 0;
 }

@@ -23,7 +23,7 @@ export type ConsumerOptions<ConsumerAppData extends AppData = AppData> = {
   rtpCapabilities: RtpCapabilities;
   /** Whether it starts paused; wise for video, until the endpoint is ready. */
   paused?: boolean;
-  /** MID of its packets. Not supported: the endpoint chooses one. */
+  /** MID of its packets, unless `pipe` is set. */
   mid?: string;
   /** The most that is wanted of simulcast or SVC. */
   preferredLayers?: ConsumerLayers;
@@ -31,7 +31,7 @@ export type ConsumerOptions<ConsumerAppData extends AppData = AppData> = {
   enableRtx?: boolean;
   /** Has no effect. */
   ignoreDtx?: boolean;
-  /** All streams as they are. Not supported but on a PipeTransport, where it is so anyway. */
+  /** All streams of the producer as they are, whatever the path carries; on a PipeTransport it is so anyway. */
   pipe?: boolean;
   appData?: ConsumerAppData;
 };
@@ -150,7 +150,7 @@ export type ConsumerObserverEvents = {
 
 /** @internal What a consumer is made of. */
 export type ConsumerParts = EntityParts & {
-  /** Ids of all its streams in the SFU, on a pipe. */
+  /** Ids of all its streams in the SFU: several if it carries all of the producer. */
   engineIds: string[];
   producer: Producer<any>;
   rtpParameters: RtpParameters;
@@ -331,8 +331,7 @@ export class Consumer<ConsumerAppData extends AppData = AppData> extends Sink<Co
   /** Asks the publisher for a key frame. */
   async requestKeyFrame(): Promise<void> {
     this.check('requestKeyFrame');
-    if (this.kind !== 'video' || this.#type === 'pipe') return;
-    await this.call('requestKeyFrame');
+    if (this.kind === 'video') await this.call('requestKeyFrame');
   }
 
   /** Chooses what `trace` events are told. */

@@ -5,6 +5,7 @@ import type { LaggedEvent, RouterEvent } from '../events.js';
 import { Handle } from '../handle.js';
 import { fromSfu } from './errors.js';
 import { Logger } from './logger.js';
+import type { RtpCapabilities } from './rtp_parameters.js';
 
 /** Hears of one object of the SFU: an event, or RTP packets of a consumer of a direct transport. */
 export type Hearer = (event: RouterEvent | undefined, packets: Buffer[]) => void;
@@ -64,6 +65,15 @@ export class Engine {
       return (await this.#connection.call(noun, name, id ?? '', parameters, payloads)).value as T;
     } catch (error) {
       throw fromSfu(error, method);
+    }
+  }
+
+  /** Replaces the codecs of a router at once, between the calls of before and those of later. Gives its new capabilities. */
+  updateMediaCodecs(router: string, codecs: object[]): RtpCapabilities {
+    try {
+      return this.#connection.updateMediaCodecs(router, codecs) as RtpCapabilities;
+    } catch (error) {
+      throw fromSfu(error, 'updateMediaCodecs');
     }
   }
 

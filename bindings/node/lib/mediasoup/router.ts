@@ -10,7 +10,7 @@ import type { DataProducer } from './data_producer.js';
 import { DirectTransport, type DirectTransportOptions } from './direct_transport.js';
 import type { EnhancedEventEmitter } from './enhanced_events.js';
 import { Entity, type EntityParts } from './entity.js';
-import { NotFoundError, UnsupportedError } from './errors.js';
+import { NotFoundError } from './errors.js';
 import { newId } from './ids.js';
 import {
   announced,
@@ -22,6 +22,7 @@ import {
   type TransportListenIp,
 } from './listen_info.js';
 import type { Listener } from './listeners.js';
+import { checkMediaCodecs, checkRoutable } from './media_codecs.js';
 import { connectRouters, pairKey, pipeDataProducer, pipeProducer, type PipeTransportPair } from './pipes.js';
 import { PipeTransport, type PipeTransportOptions } from './pipe_transport.js';
 import { checkCryptoSuite, PlainTransport, type PlainTransportOptions, type SfuSrtpParameters } from './plain_transport.js';
@@ -234,9 +235,9 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
     const { enableSctp = false, enableSrtp = false, srtpCryptoSuite = 'AES_CM_128_HMAC_SHA1_80', numSctpStreams } = options ?? {};
     const { maxSctpMessageSize = 262_144, maxSendMessageSize = maxSctpMessageSize, maxReceiveMessageSize = maxSctpMessageSize } = options ?? {};
     const info = udpInfo({ listenInfo, listenIp, port });
-    if (rtcpListenInfo !== undefined) checkListenInfo(rtcpListenInfo, 'rtcpListenInfo');
     checkNumSctpStreams(numSctpStreams);
     checkMessageSizes({ maxSctpMessageSize, maxSendMessageSize, maxReceiveMessageSize });
+    if (rtcpListenInfo !== undefined) checkListenInfo(rtcpListenInfo, 'rtcpListenInfo');
     checkCryptoSuite(srtpCryptoSuite, 'srtpCryptoSuite');
     checkAppData(appData);
     this.check('createPlainTransport');
@@ -254,16 +255,16 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
         rtcpMux,
         comedia,
         ...(enableSrtp ? { srtpProfile: srtpCryptoSuite } : {}),
-      }),
         ...(enableSctp ? { dataChannels: true, maxMessageSize: maxReceiveMessageSize } : {}),
+      }),
     );
     const sizes = enableSctp ? { send: maxSendMessageSize, receive: maxReceiveMessageSize } : { send: 0, receive: 0 };
     const transport = new PlainTransport<PlainTransportAppData>(this.#transportParts(made.id, sizes, appData), {
       localAddress: made.localAddress,
       localRtcpAddress: made.localRtcpAddress ?? undefined,
       srtpParameters: made.srtpParameters ?? undefined,
-      rtcpMux,
       sctpParameters: made.sctpParameters ? sctpParameters(made.sctpParameters, maxSendMessageSize, false) : undefined,
+      rtcpMux,
       comedia,
       address: announced(info),
     });
@@ -413,9 +414,15 @@ export class Router<RouterAppData extends AppData = AppData> extends Entity<Rout
     }
   }
 
-  /** Not supported: a router keeps its codecs. */
-  updateMediaCodecs(_mediaCodecs: RouterRtpCodecCapability[]): void {
-    throw new UnsupportedError('updateMediaCodecs: a router keeps the codecs that it was made with');
+  /**
+   * Has it route other codecs from now on. What was made with the former ones goes on, and a codec that it had before has
+   * the payload type that it had then.
+   */
+  updateMediaCodecs(mediaCodecs: RouterRtpCodecCapability[]): void {
+    checkMediaCodecs(mediaCodecs);
+    this.check('updateMediaCodecs');
+    checkRoutable(mediaCodecs);
+    this.#book.rtpCapabilities = this.engine.updateMediaCodecs(this.engineId, mediaCodecs);
   }
 
   /** Makes something in the SFU's router. If this was closed meanwhile, it is gone already. */

@@ -8,7 +8,8 @@ import type { RtpCapabilities } from './rtp_parameters.js';
 
 /** Producers and consumers of one router, and ids that are about to be used. */
 export class RouterBook {
-  readonly rtpCapabilities: RtpCapabilities;
+  /** What the router can route now. */
+  rtpCapabilities: RtpCapabilities;
   readonly producers = new Map<string, Producer<any>>();
   readonly consumers = new Map<string, Consumer<any>>();
   readonly dataProducers = new Map<string, DataProducer<any>>();

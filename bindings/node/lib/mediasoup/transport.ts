@@ -9,7 +9,7 @@ import { DataConsumer, type DataConsumerOptions } from './data_consumer.js';
 import { DataProducer, type DataProducerOptions } from './data_producer.js';
 import type { EnhancedEventEmitter } from './enhanced_events.js';
 import { Entity, type EntityParts } from './entity.js';
-import { NotFoundError, UnsupportedError } from './errors.js';
+import { NotFoundError } from './errors.js';
 import { newId } from './ids.js';
 import { checkSubchannels } from './messages.js';
 import { Producer, type ProducerOptions } from './producer.js';
@@ -284,17 +284,24 @@ export abstract class Transport<
     this.check('consume');
     const producer = this.parts.book.producers.get(producerId);
     if (!producer) throw new NotFoundError(`producerId: the router has no producer ${producerId}`);
-    if (pipe) throw new UnsupportedError('pipe: expected false; a PipeTransport carries all streams of a producer');
     const repaired = enableRtx ?? producer.kind === 'video';
-    const parameters = {
+    const wanted = {
       producer: producer.engineId,
       rtpCapabilities: repaired ? rtpCapabilities : withoutRepair(rtpCapabilities),
       paused,
+    };
+    if (pipe) {
+      type Made = { id: string; ids: string[]; rtpParameters: RtpParameters };
+      const made = await this.call<Made>('consumePipe', wanted);
+      return this.consuming(producer, made, { paused, preferredLayers: undefined, appData, pipe });
+    }
+    const parameters = {
+      ...wanted,
       ...(preferredLayers === undefined ? {} : { preferredLayers }),
       ...(mid === undefined ? {} : { mid }),
     };
     const made = await this.call<{ id: string; rtpParameters: RtpParameters }>('consume', parameters);
-    return this.consuming(producer, { ...made, ids: [made.id] }, { paused, preferredLayers, appData, pipe: false });
+    return this.consuming(producer, { ...made, ids: [made.id] }, { paused, preferredLayers, appData, pipe });
   }
 
   /** @internal The consumer that the SFU has made. */

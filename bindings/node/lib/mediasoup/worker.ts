@@ -2,17 +2,16 @@
 
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { checkAppData, describe, type AppData } from './app_data.js';
-import { isAmong } from './codecs.js';
 import { Engine } from './engine.js';
 import { EnhancedEventEmitter } from './enhanced_events.js';
-import { UnsupportedError, WorkerClosedError } from './errors.js';
+import { WorkerClosedError } from './errors.js';
 import { newId } from './ids.js';
 import { Listeners } from './listeners.js';
 import { checkListenInfo, type TransportPortRange } from './listen_info.js';
 import { Logger } from './logger.js';
+import { checkMediaCodecs, checkRoutable } from './media_codecs.js';
 import { Router, type RouterOptions } from './router.js';
-import type { RouterRtpCodecCapability, RtpCapabilities } from './rtp_parameters.js';
-import { getSupportedRtpCapabilities } from './supported.js';
+import type { RtpCapabilities } from './rtp_parameters.js';
 import { WebRtcServer, type WebRtcServerOptions } from './webrtc_server.js';
 
 const LOG_LEVELS = ['debug', 'warn', 'error', 'none'] as const;
@@ -266,12 +265,7 @@ export class Worker<WorkerAppData extends AppData = AppData> extends EnhancedEve
     checkMediaCodecs(mediaCodecs);
     checkAppData(appData);
     this.#check('createRouter');
-    const { codecs: supported = [] } = getSupportedRtpCapabilities();
-    for (const codec of mediaCodecs) {
-      if (!isAmong(codec, supported)) {
-        throw new UnsupportedError(`mediaCodecs[]: ${codec.mimeType} at ${codec.clockRate} Hz cannot be routed`);
-      }
-    }
+    checkRoutable(mediaCodecs);
     const made = await this.#engine.call<{ id: string; rtpCapabilities: RtpCapabilities }>('Sfu.createRouter', null, {
       codecs: mediaCodecs,
     });
@@ -352,24 +346,5 @@ function checkLogSettings({ logLevel, logTags }: Pick<WorkerSettings, 'logLevel'
   if (!Array.isArray(logTags)) throw new TypeError(`logTags: expected an array, got ${describe(logTags)}`);
   for (const tag of logTags) {
     if (!LOG_TAGS.includes(tag)) throw new TypeError(`logTags: expected some of ${LOG_TAGS.join(', ')}, got ${describe(tag)}`);
-  }
-}
-
-function checkMediaCodecs(codecs: unknown): asserts codecs is RouterRtpCodecCapability[] {
-  if (!Array.isArray(codecs)) throw new TypeError(`mediaCodecs: expected an array, got ${describe(codecs)}`);
-  const payloadTypes = new Set<number>();
-  for (const codec of codecs as Partial<RouterRtpCodecCapability>[]) {
-    const { kind, mimeType, clockRate, preferredPayloadType } = codec ?? {};
-    if (preferredPayloadType !== undefined) {
-      if (payloadTypes.has(preferredPayloadType)) {
-        throw new TypeError(`mediaCodecs[].preferredPayloadType: expected each number once, got ${preferredPayloadType} twice`);
-      }
-      payloadTypes.add(preferredPayloadType);
-    }
-    if (kind !== 'audio' && kind !== 'video') throw new TypeError(`mediaCodecs[].kind: expected "audio" or "video", got ${describe(kind)}`);
-    if (typeof mimeType !== 'string' || !mimeType.toLowerCase().startsWith(`${kind}/`)) {
-      throw new TypeError(`mediaCodecs[].mimeType: expected ${kind}/…, got ${describe(mimeType)}`);
-    }
-    if (!Number.isInteger(clockRate)) throw new TypeError(`mediaCodecs[].clockRate: expected Hz, got ${describe(clockRate)}`);
   }
 }

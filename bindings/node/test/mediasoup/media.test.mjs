@@ -248,10 +248,66 @@ describe('a consumer', () => {
     const other = [{ kind: 'audio', mimeType: 'audio/PCMA', clockRate: 8000, preferredPayloadType: 8 }];
     assert.equal(router.canConsume({ ...good, rtpCapabilities: { codecs: other } }), false);
     await assert.rejects(transport.consume({ ...good, rtpCapabilities: { codecs: other, headerExtensions: [] } }), UnsupportedError);
-    await assert.rejects(transport.consume({ ...good, pipe: true }), UnsupportedError);
+    await assert.rejects(transport.consume({ ...good, pipe: true, rtpCapabilities: { codecs: other, headerExtensions: [] } }), UnsupportedError);
     assert.equal((await transport.consume({ ...good, mid: 'm' })).rtpParameters.mid, 'm');
     assert.equal(router.canConsume({ ...good, rtpCapabilities: {} }), false);
     assert.equal(router.canConsume({ ...good, rtpCapabilities: null }), false);
+  });
+
+  test('carries all streams with pipe: true, on every transport', async (t) => {
+    const { router } = await openRouter(t);
+    const from = await router.createDirectTransport();
+    const producer = await from.produce({ kind: 'video', rtpParameters: vp8(1, 3) });
+    const { rtpCapabilities } = router;
+    const all = { producerId: producer.id, rtpCapabilities, pipe: true };
+    const made = [await router.createWebRtcTransport(LOCAL), await router.createPlainTransport({ listenIp: '127.0.0.1' }), from];
+    for (const transport of made) {
+      const told = next(transport.observer, 'newconsumer');
+      const consumer = await transport.consume({ ...all, mid: 'x', preferredLayers: { spatialLayer: 0 }, appData: { foo: 1 } });
+      assert.deepEqual(await told, [consumer]);
+      assert.deepEqual([consumer.type, consumer.kind, consumer.paused, consumer.appData], ['pipe', 'video', false, { foo: 1 }]);
+      const { codecs, encodings, mid } = consumer.rtpParameters;
+      assert.equal(mid, undefined);
+      assert.deepEqual(codecs.map(({ payloadType }) => payloadType), rtpCapabilities.codecs.slice(1, 3).map(({ preferredPayloadType }) => preferredPayloadType));
+      const numbers = encodings.flatMap(({ ssrc, rtx }) => [ssrc, rtx.ssrc]);
+      assert.deepEqual([encodings.length, new Set(numbers).size], [3, 6]);
+      const dump = await consumer.dump();
+      assert.deepEqual([dump.type, dump.rtpStreams.map(({ params }) => params.ssrc)], ['pipe', encodings.map(({ ssrc }) => ssrc)]);
+      assert.deepEqual((await consumer.getStats()).map(({ type, ssrc }) => [type, ssrc]), encodings.map(({ ssrc }) => ['outbound-rtp', ssrc]));
+      // It has no layers to choose from, and says nothing against it.
+      await consumer.setPreferredLayers({ spatialLayer: 0, temporalLayer: 0 });
+      assert.deepEqual([consumer.preferredLayers, consumer.currentLayers], [undefined, undefined]);
+      await consumer.setPriority(2);
+      await consumer.requestKeyFrame();
+      assert.deepEqual((await transport.dump()).consumerIds.includes(consumer.id), true);
+    }
+    // Without RTX and NACK, and nothing before it is resumed.
+    const consumer = await from.consume({ ...all, enableRtx: false, paused: true });
+    assert.equal(consumer.paused, true);
+    assert.ok(consumer.rtpParameters.encodings.every(({ rtx }) => rtx === undefined));
+    assert.deepEqual(consumer.rtpParameters.codecs.map(({ mimeType }) => mimeType), ['video/VP8']);
+    const heard = new Map();
+    consumer.on('rtp', (packet) => {
+      const ssrc = packet.readUInt32BE(8);
+      heard.set(ssrc, [...(heard.get(ssrc) ?? []), packet.readUInt16LE(packet.length - 204)]);
+    });
+    const sizes = [320, 640, 1280];
+    const each = (n) => vp8KeyFrame({ ssrc: 1 + (n % 3), seq: Math.floor(n / 3), width: sizes[n % 3], height: 180 });
+    t.after(stream(producer, each));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal(heard.size, 0);
+    await consumer.resume();
+    const { encodings } = consumer.rtpParameters;
+    await eventually('all streams come', () => encodings.every(({ ssrc }) => (heard.get(ssrc)?.length ?? 0) > 2));
+    for (const [at, { ssrc }] of encodings.entries()) {
+      assert.deepEqual([...new Set(heard.get(ssrc))], [sizes[at]]);
+    }
+    assert.equal(heard.size, 3);
+    const closed = next(consumer, 'producerclose');
+    producer.close();
+    await closed;
+    assert.equal(consumer.closed, true);
+    assert.deepEqual((await from.dump()).consumerIds, []);
   });
 
   test('agrees with the SFU about who can consume', async (t) => {

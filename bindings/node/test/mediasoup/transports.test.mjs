@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
-import { LOCAL, MEDIA_CODECS, mediasoup, next, openRouter, opus, record } from './media.mjs';
+import { LOCAL, MEDIA_CODECS, mediasoup, next, openRouter, opus, record, vp8 } from './media.mjs';
 
 const { InvalidStateError, UnsupportedError } = mediasoup;
 const FINGERPRINT = { algorithm: 'sha-256', value: Array.from({ length: 32 }, (_, at) => at.toString(16).padStart(2, '0')).join(':').toUpperCase() };
@@ -57,7 +57,48 @@ describe('a router', () => {
     await assert.rejects(worker.createRouter({ appData: 'not an object' }), TypeError);
     const preferred = await worker.createRouter({ mediaCodecs: [same] });
     assert.equal(preferred.rtpCapabilities.codecs[0].preferredPayloadType, 100);
-    assert.throws(() => preferred.updateMediaCodecs(MEDIA_CODECS), UnsupportedError);
+  });
+
+  test('takes other codecs while it lives', async (t) => {
+    const { worker } = await openRouter(t);
+    const [audio, video, other] = MEDIA_CODECS;
+    const router = await worker.createRouter({ mediaCodecs: [audio, video] });
+    const { rtpCapabilities: before } = router;
+    const transport = await router.createDirectTransport();
+    const first = await transport.produce({ kind: 'video', rtpParameters: vp8(1) });
+    const mediaCodecs = [other, audio];
+    // What was begun before has the former codecs.
+    const begun = transport.produce({ kind: 'video', rtpParameters: vp8(2) });
+    assert.equal(router.updateMediaCodecs(mediaCodecs), undefined);
+    assert.deepEqual(mediaCodecs, [other, audio]);
+    const { rtpCapabilities: after } = router;
+    assert.deepEqual(after.codecs.map(({ mimeType }) => mimeType), ['video/H264', 'video/rtx', 'audio/opus']);
+    assert.deepEqual(after.headerExtensions, before.headerExtensions);
+    assert.deepEqual(after.codecs[2], before.codecs[0], 'what stays has its payload type');
+    const taken = before.codecs.map(({ preferredPayloadType }) => preferredPayloadType);
+    for (const { preferredPayloadType } of after.codecs.slice(0, 2)) assert.ok(!taken.includes(preferredPayloadType));
+    await begun;
+    await assert.rejects(transport.produce({ kind: 'video', rtpParameters: vp8(3) }), UnsupportedError);
+    const { mimeType, clockRate, parameters } = other;
+    const h264 = { codecs: [{ mimeType, payloadType: 100, clockRate, parameters }], encodings: [{ ssrc: 9 }] };
+    const second = await transport.produce({ kind: 'video', rtpParameters: h264 });
+    // Each end consumes by what it knows.
+    const old = { producerId: first.id, rtpCapabilities: before };
+    assert.equal(router.canConsume(old), true);
+    assert.equal(router.canConsume({ ...old, rtpCapabilities: after }), false);
+    const consumer = await transport.consume(old);
+    assert.equal(consumer.rtpParameters.codecs[0].payloadType, before.codecs[1].preferredPayloadType);
+    const fresh = await transport.consume({ producerId: second.id, rtpCapabilities: after });
+    assert.equal(fresh.rtpParameters.codecs[0].payloadType, after.codecs[0].preferredPayloadType);
+    // A codec that comes back has what it had.
+    router.updateMediaCodecs([audio, video]);
+    assert.deepEqual(router.rtpCapabilities, before);
+
+    for (const wrong of ['opus', [{}], [audio, audio]]) assert.throws(() => router.updateMediaCodecs(wrong), TypeError, JSON.stringify(wrong));
+    assert.throws(() => router.updateMediaCodecs([{ kind: 'audio', mimeType: 'audio/chicken', clockRate: 8000 }]), UnsupportedError);
+    assert.deepEqual(router.rtpCapabilities, before);
+    router.close();
+    assert.throws(() => router.updateMediaCodecs([audio]), InvalidStateError);
   });
 
   test('is told by its worker, and tells of what is made in it', async (t) => {

@@ -96,7 +96,7 @@ class Consumer(MediaFlow):
 
 
 class PipeConsumer(MediaFlow):
-    """What goes of one producer through a pipe to another router: all its streams as they are."""
+    """All streams of one producer as they are, through a pipe to another router or to a peer."""
 
     __slots__ = ()
 
@@ -105,12 +105,23 @@ class PipeConsumer(MediaFlow):
         """The consumer of each of its streams; the first is `id`."""
         return cast("list[str]", self.description["ids"])
 
+    async def request_key_frame(self) -> None:
+        """Asks the publisher for a key frame of each stream."""
+        await self._call("requestKeyFrame")
+
     async def stats(self) -> list[ConsumerStats]:
         """Figures of each of its streams."""
         return cast("list[ConsumerStats]", await self._call("stats"))
 
+    def packets(self, *, capacity: int = 8192) -> Stream[list[bytes]]:
+        """The RTP packets of all its streams, on a direct transport, in the clear, in batches.
+
+        A batch is of one stream, which its SSRC names. Otherwise as `Consumer.packets`.
+        """
+        return self._stream(self._driver, [("packets", id) for id in self.ids], capacity)
+
     async def close(self) -> None:
-        """Closes it, and what stands for it at the other end."""
+        """Closes it, and what stands for it at the other end of a pipe."""
         await super().close()
 
 

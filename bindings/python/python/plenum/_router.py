@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar, cast, overload
 
 from ._consumer import DataConsumer, PipeConsumer
@@ -17,6 +18,7 @@ from .types import (
     ObserverScope,
     RouterDump,
     RtpCapabilities,
+    RtpCodecCapability,
     Speakers,
     SrtpProfile,
 )
@@ -54,7 +56,10 @@ class Router(Handle):
 
     @property
     def rtp_capabilities(self) -> RtpCapabilities:
-        """What it can route, with its own payload types and extension ids."""
+        """What it can route, with its own payload types and extension ids.
+
+        Others after `update_media_codecs`.
+        """
         return cast(RtpCapabilities, self.description["rtpCapabilities"])
 
     async def create_webrtc_transport(
@@ -88,14 +93,16 @@ class Router(Handle):
         rtcp_mux: bool | None = None,
         comedia: bool | None = None,
         srtp_profile: SrtpProfile | None = None,
+        data_channels: bool | None = None,
+        max_message_size: int | None = None,
     ) -> PlainTransport:
         """A transport for RTP or SRTP over UDP without ICE, such as GStreamer and FFmpeg speak.
 
         `listen` is ``"ip:port"``; port 0 is any free one. RTP and RTCP share the port unless
         `rtcp_mux` is false. With `comedia` the peer's address is learnt from its first packet.
+        `data_channels` enables SCTP beside RTP, in the clear, for messages of up to
+        `max_message_size` bytes on streams that both sides know by signalling.
         """
-        data_channels: bool | None = None,
-        max_message_size: int | None = None,
         description = await self._call(
             "createPlainTransport",
             {"listen": listen},
@@ -107,8 +114,6 @@ class Router(Handle):
                 "maxMessageSize": max_message_size,
             },
         )
-        `data_channels` enables SCTP beside RTP, in the clear, for messages of up to
-        `max_message_size` bytes on streams that both sides know by signalling.
         return PlainTransport._of(self._driver, description)
 
     async def create_pipe_transport(
@@ -216,6 +221,18 @@ class Router(Handle):
             },
         )
         return cast(bool, answer["canConsume"])
+
+    async def update_media_codecs(self, codecs: Sequence[RtpCodecCapability]) -> RtpCapabilities:
+        """Has it route these codecs from now on, the preferred one first.
+
+        Gives the new `rtp_capabilities`. What was made with others goes on, and a codec that the
+        router had before has the payload type that it had then. Raises `InvalidParametersError` for
+        codecs that cannot be routed; it keeps those that it has then.
+        """
+        answer = await self._call("updateMediaCodecs", {"codecs": codecs})
+        if self._description is not None:
+            self._description["rtpCapabilities"] = answer["rtpCapabilities"]
+        return cast(RtpCapabilities, answer["rtpCapabilities"])
 
     async def speakers(self) -> Speakers:
         """Who speaks now, and who spoke before; see `SpeakersChanged` and `ActiveSpeaker`."""

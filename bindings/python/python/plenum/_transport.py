@@ -106,7 +106,8 @@ class _Transport(Handle):
 
         Order and reliability are the data producer's unless they are given; `max_packet_life_time` is
         in milliseconds. The channel is opened in the channel itself; with `negotiated` it is told to
-        the peer by signalling, and `answer_on` is the stream of a channel that the peer has opened.
+        the peer by signalling, as it has to be on a plain transport, and `answer_on` is the stream of
+        a channel that the peer has opened.
         """
         description = await self._call(
             "consumeData",
@@ -157,6 +158,27 @@ class _ConsumingTransport(_Transport):
             },
         )
         return Consumer._of(self._driver, description)
+
+    async def consume_pipe(
+        self,
+        producer: Producer | str,
+        *,
+        rtp_capabilities: RtpCapabilities,
+        paused: bool | None = None,
+    ) -> PipeConsumer:
+        """Sends all streams of a producer to the peer, each as it is, whatever the path carries.
+
+        For recorders and other SFUs. Layers of other video are chosen from what is left.
+        """
+        description = await self._call(
+            "consumePipe",
+            {
+                "producer": self._id_of(producer, "producer", Producer),
+                "rtpCapabilities": rtp_capabilities,
+            },
+            optional={"paused": paused},
+        )
+        return PipeConsumer._of(self._driver, description)
 
     async def consume_slot(
         self,
@@ -279,6 +301,11 @@ class PlainTransport(_AddressedTransport, _ConsumingTransport):
         """Where the peer sends RTCP to, if it is not multiplexed."""
         return cast("str | None", self.description.get("localRtcpAddress"))
 
+    @property
+    def sctp_parameters(self) -> SctpParameters | None:
+        """What the peer needs to know of our SCTP, if data channels are enabled."""
+        return cast("SctpParameters | None", self.description.get("sctpParameters"))
+
     async def set_max_incoming_bitrate(self, bitrate: int | None) -> None:
         """Asks the peer to send no more than so many bit/s in all; None (as at first) is no limit.
 
@@ -299,11 +326,6 @@ class PipeTransport(_AddressedTransport):
         )
         return PipeConsumer._of(self._driver, description)
 
-
-    @property
-    def sctp_parameters(self) -> SctpParameters | None:
-        """What the peer needs to know of our SCTP, if data channels are enabled."""
-        return cast("SctpParameters | None", self.description.get("sctpParameters"))
 
 class DirectTransport(_ConsumingTransport):
     """A transport that ends in this process: RTP and messages in and out as bytes."""

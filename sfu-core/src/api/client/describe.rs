@@ -38,7 +38,7 @@ impl Registry {
         let described = json!({
             "id": router.id(),
             "shard": router.shard(),
-            "rtpCapabilities": value(router.rtp_capabilities())?,
+            "rtpCapabilities": value(&*router.rtp_capabilities())?,
         });
         self.add(router.id(), Noun::Router(router));
         Ok(described)
@@ -128,6 +128,7 @@ impl Registry {
         (router, transport): (RouterId, Option<TransportId>),
         it: PipeConsumer,
         producer: ProducerId,
+        paused: bool,
     ) -> Result<Value> {
         let described = with(
             json!({
@@ -137,6 +138,7 @@ impl Registry {
                 "kind": it.kind(),
                 "producer": producer,
                 "rtpParameters": value(it.rtp_parameters())?,
+                "paused": paused,
             }),
             [("transport", transport.map(|id| json!(id)))],
         );

@@ -83,6 +83,8 @@ methods! {
         "Makes a data producer available in another router of the same Sfu.";
     Router.canConsume = router::can_consume:
         "Tells whether a receiver can consume a producer.";
+    Router.updateMediaCodecs = router::update_media_codecs:
+        "Has the router route other codecs from now on.";
     Router.speakers = router::speakers: "Tells who speaks now, and who spoke before.";
     Router.setSpeakerOptions = router::set_speaker_options:
         "Sets how many speakers are forwarded to the consumers that follow them.";
@@ -108,7 +110,9 @@ methods! {
         transport::produce: "Takes in what the peer sends.";
     WebRtcTransport | PlainTransport | DirectTransport . consume =
         transport::consume: "Sends a producer of the router to the peer.";
-    PipeTransport.consume = transport::consume_pipe:
+    WebRtcTransport | PlainTransport | DirectTransport . consumePipe =
+        transport::consume_pipe: "Sends all encodings of a producer to the peer, as they are.";
+    PipeTransport.consume = transport::consume_into_pipe:
         "Carries a producer of the router to the other end, with all its encodings.";
     WebRtcTransport | PlainTransport | DirectTransport . consumeSlot =
         transport::consume_slot: "Makes an empty receive slot.";
@@ -149,6 +153,8 @@ methods! {
 
     PipeConsumer.pause = media::pause_pipe_consumer: "Sends nothing until it is resumed.";
     PipeConsumer.resume = media::resume_pipe_consumer: "Sends again.";
+    PipeConsumer.requestKeyFrame = media::request_pipe_key_frame:
+        "Asks the publisher for a key frame of each encoding.";
     PipeConsumer.enableTraceEvent = media::trace_pipe_consumer: "Chooses what is traced.";
     PipeConsumer.stats = media::pipe_consumer_stats: "Tells the figures of each encoding.";
     PipeConsumer.close = media::close_pipe_consumer:

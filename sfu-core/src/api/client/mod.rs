@@ -40,7 +40,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use call::Call;
 pub use incoming::{Answer, EVENTS, Incoming};
@@ -48,6 +48,7 @@ pub use method::{METHODS, Method};
 pub use options::ClientOptions;
 
 use self::calls::Scope;
+use self::calls::router::MediaCodecs;
 use self::registry::Registry;
 use self::tasks::{Alarm, Tasks};
 use super::connection::{Capacity, EventQueue, Watcher};
@@ -55,7 +56,7 @@ use super::error::{Error, Result};
 use super::sfu::Sfu;
 use crate::engine::RequestId;
 use crate::host::Notifier;
-use crate::route::Event;
+use crate::route::{Event, RouterId};
 
 /// RTP packets that [`Incoming::Rtp`] has at most.
 const PACKETS: usize = 256;
@@ -160,6 +161,23 @@ impl Client {
         let scope = Scope { inner: Arc::clone(inner), method, target, parameters, payloads };
         inner.tasks.spawn(request, (method.run)(scope));
         request
+    }
+
+    /// What `Router.updateMediaCodecs` does, at once: calls that were started
+    /// before have the former codecs, and later ones these. Gives the new
+    /// capabilities.
+    ///
+    /// # Errors
+    /// As [`Router::update_media_codecs`](crate::Router::update_media_codecs);
+    /// `NotFound` for a router that is closed, `Closed` if the `Sfu` is.
+    pub fn update_media_codecs(&self, router: RouterId, codecs: &Value) -> Result<Value> {
+        if self.is_closed() {
+            return Err(Error::shut_down());
+        }
+        let router = self.inner.registry.router(router)?;
+        let parameters = json!({ "codecs": codecs });
+        let MediaCodecs { codecs } = calls::parse("Router.updateMediaCodecs", parameters)?;
+        describe::value(&*router.update_media_codecs(&codecs)?)
     }
 
     /// What came next, or `None` if there is nothing now. A completion comes

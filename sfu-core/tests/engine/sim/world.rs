@@ -319,6 +319,31 @@ impl World {
         SinkRef { client, at, consumer }
     }
 
+    /// All layers of a source, a slot for each.
+    pub fn subscribe_all(&mut self, client: usize, source: SourceRef) -> Vec<SinkRef> {
+        let layers = self.source(source).layers.len() as u32;
+        let format = self.source(source).format;
+        let first = self.slot(client, &[format], Some(source));
+        let numbered = |ssrc: Ssrc, layer: u32| Ssrc(ssrc.0 + 10 * layer);
+        let configs: Vec<ConsumerConfig> = (0..layers)
+            .map(|layer| ConsumerConfig {
+                mid: None,
+                ssrc: numbered(first.ssrc, layer),
+                rtx_ssrc: first.rtx_ssrc.map(|rtx| numbered(rtx, layer)),
+                ..first.clone()
+            })
+            .collect();
+        let transport = self.clients[client].transport;
+        let command = Command::ConsumePipe(transport, configs.clone());
+        let Reply::PipeConsumers(consumers) = self.ok(command) else { panic!() };
+        let sinks = consumers.into_iter().zip(configs).map(|(consumer, config)| {
+            let at = self.clients[client].sinks.len();
+            self.clients[client].sinks.push(Sink::new(self.now, config, vec![format]));
+            SinkRef { client, at, consumer }
+        });
+        sinks.collect()
+    }
+
     pub fn switch(&mut self, sink: SinkRef, source: Option<SourceRef>) {
         let producer = source.map(|source| source.producer);
         self.ok(Command::SwitchConsumer(sink.consumer, producer));

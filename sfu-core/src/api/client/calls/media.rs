@@ -45,6 +45,7 @@ act! {
     close_consumer = Consumer.close,
     pause_pipe_consumer = PipeConsumer.pause,
     resume_pipe_consumer = PipeConsumer.resume,
+    request_pipe_key_frame = PipeConsumer.request_key_frame,
     close_pipe_consumer = PipeConsumer.close,
 }
 

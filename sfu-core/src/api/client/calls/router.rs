@@ -13,7 +13,7 @@ use crate::api::client::incoming::Answer;
 use crate::api::client::registry::Noun;
 use crate::api::error::Result;
 use crate::api::options::{PipeTransportOptions, PlainTransportOptions, WebRtcTransportOptions};
-use crate::api::params::RtpCapabilities;
+use crate::api::params::{RtpCapabilities, RtpCodecCapability};
 use crate::api::sdp_session::SdpOptions;
 use crate::route::{
     ActiveSpeakerOptions, AudioLevelOptions, DataProducerId, ObserverScope, ProducerId, RouterId,
@@ -193,10 +193,11 @@ pub(in super::super) async fn pipe_to_router(mut scope: Scope) -> Result<Answer>
     let to = scope.registry().router(to)?;
     let piped = router.pipe_to_router(producer, &to).await?;
     let paused = piped.producer.stats().await?.paused;
+    let held = piped.consumer.stats().await?.iter().any(|leg| leg.paused);
     let registry = scope.registry();
     answer(json!({
         "pipeConsumer":
-            registry.admit_pipe_consumer((router.id(), None), piped.consumer, producer)?,
+            registry.admit_pipe_consumer((router.id(), None), piped.consumer, producer, held)?,
         "producer": registry.admit_producer((to.id(), None), piped.producer, paused)?,
     }))
 }
@@ -233,6 +234,19 @@ pub(in super::super) async fn can_consume(mut scope: Scope) -> Result<Answer> {
     let router = target!(scope, Router);
     let CanConsume { producer, rtp_capabilities } = scope.parameters()?;
     answer(json!({ "canConsume": router.can_consume(producer, &rtp_capabilities).await? }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct MediaCodecs {
+    pub(in super::super) codecs: Vec<RtpCodecCapability>,
+}
+
+pub(in super::super) async fn update_media_codecs(mut scope: Scope) -> Result<Answer> {
+    let router = target!(scope, Router);
+    let MediaCodecs { codecs } = scope.parameters()?;
+    let capabilities = router.update_media_codecs(&codecs)?;
+    answer(json!({ "rtpCapabilities": value(&*capabilities)? }))
 }
 
 pub(in super::super) async fn speakers(mut scope: Scope) -> Result<Answer> {

@@ -11,7 +11,7 @@ use super::{Scope, SrtpText, answer, done, target};
 use crate::api::client::describe::value;
 use crate::api::client::incoming::Answer;
 use crate::api::error::{Error, Result};
-use crate::api::options::{ConsumeOptions, ProduceOptions, SlotOptions};
+use crate::api::options::{ConsumeOptions, ConsumePipeOptions, ProduceOptions, SlotOptions};
 use crate::api::params::{DtlsParameters, RtpCapabilities, RtpParameters};
 use crate::api::transport::TransportHandle;
 use crate::route::{PlainRemote, ProducerId, RouterId, TransportId};
@@ -166,17 +166,36 @@ pub(in super::super) async fn consume(mut scope: Scope) -> Result<Answer> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ConsumePipe {
     producer: ProducerId,
+    rtp_capabilities: RtpCapabilities,
+    #[serde(default)]
+    paused: bool,
 }
 
 pub(in super::super) async fn consume_pipe(mut scope: Scope) -> Result<Answer> {
+    let transport = scope.transport()?;
+    let ConsumePipe { producer, rtp_capabilities, paused } = scope.parameters()?;
+    let options = ConsumePipeOptions::new(producer, rtp_capabilities).paused(paused);
+    let consumer = transport.consume_pipe(options).await?;
+    let (router, id) = transport.here();
+    let place = (router, Some(id));
+    answer(scope.registry().admit_pipe_consumer(place, consumer, producer, paused)?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IntoPipe {
+    producer: ProducerId,
+}
+
+pub(in super::super) async fn consume_into_pipe(mut scope: Scope) -> Result<Answer> {
     let transport = target!(scope, PipeTransport);
-    let ConsumePipe { producer } = scope.parameters()?;
+    let IntoPipe { producer } = scope.parameters()?;
     let consumer = transport.consume(producer).await?;
     let (router, id) = transport.handle().here();
-    answer(scope.registry().admit_pipe_consumer((router, Some(id)), consumer, producer)?)
+    answer(scope.registry().admit_pipe_consumer((router, Some(id)), consumer, producer, false)?)
 }
 
 #[derive(Deserialize)]

@@ -27,6 +27,6 @@ pub use consume::{
     slot_parameters,
 };
 pub use error::OrtcError;
-pub use pipe::pipe_parameters;
-pub use router_capabilities::router_capabilities;
+pub use pipe::{pipe_consumer_parameters, pipe_parameters};
+pub use router_capabilities::{router_capabilities, updated_router_capabilities};
 pub use validate::{MAX_CODECS, MAX_ENCODINGS, validate_rtp_capabilities, validate_rtp_parameters};

@@ -1,11 +1,14 @@
-//! What goes through a pipe: everything that the publisher sends.
+//! What goes through a pipe, or to a receiver that takes all encodings:
+//! everything that the publisher sends.
 
-use super::consume::keep_one_congestion_control;
+use super::consume::{consumer_parameters, keep_one_congestion_control};
+use super::{EgressIds, OrtcError};
 use crate::api::params::{
-    RtpEncodingParameters, RtpHeaderExtensionParameters, RtpParameters, RtxParameters,
+    RtpCapabilities, RtpEncodingParameters, RtpHeaderExtensionParameters, RtpParameters,
+    RtxParameters,
 };
-use crate::wire::Ssrc;
 use crate::wire::rtp::ExtensionKind;
+use crate::wire::{MediaKind, Ssrc};
 
 /// The parameters under which a producer goes through a pipe: all its encodings
 /// with SSRCs of their own, the router's payload types, and the header
@@ -17,7 +20,7 @@ use crate::wire::rtp::ExtensionKind;
 pub fn pipe_parameters(
     consumable: &RtpParameters,
     repair: bool,
-    mut ssrc: impl FnMut() -> Ssrc,
+    ssrc: impl FnMut() -> Ssrc,
 ) -> RtpParameters {
     let header_extensions: Vec<RtpHeaderExtensionParameters> =
         consumable.header_extensions.iter().filter(|ext| !is_of_hop(&ext.uri)).cloned().collect();
@@ -32,19 +35,57 @@ pub fn pipe_parameters(
     }
     keep_one_congestion_control(&mut codecs, &header_extensions);
     let has_rtx = codecs.iter().any(super::super::RtpCodecParameters::is_rtx);
-    let encodings = consumable.encodings.iter().map(|encoding| RtpEncodingParameters {
-        ssrc: Some(ssrc()),
-        rtx: has_rtx.then(|| RtxParameters { ssrc: ssrc() }),
-        ..encoding.clone()
-    });
     RtpParameters {
         mid: None,
-        encodings: encodings.collect(),
+        encodings: renumbered(&consumable.encodings, has_rtx, ssrc),
         codecs,
         header_extensions,
         rtcp: consumable.rtcp.clone(),
         msid: consumable.msid.clone(),
     }
+}
+
+/// The parameters of a consumer of all encodings of a producer, for a device as
+/// [`consumer_parameters`] has it: with the codecs and header extensions that it
+/// takes, and without a MID, which could not tell the encodings apart.
+///
+/// `ssrc` gives a new SSRC with each call.
+///
+/// # Errors
+///
+/// [`OrtcError::NoCommonCodec`] if the device has none of the codecs.
+pub fn pipe_consumer_parameters(
+    kind: MediaKind,
+    consumable: &RtpParameters,
+    device: &RtpCapabilities,
+    cname: &str,
+    ssrc: impl FnMut() -> Ssrc,
+) -> Result<RtpParameters, OrtcError> {
+    // The SSRCs are replaced by those of all encodings.
+    let ids = EgressIds {
+        mid: None,
+        ssrc: Ssrc(0),
+        rtx_ssrc: Some(Ssrc(0)),
+        cname: cname.to_owned(),
+        msid: None,
+    };
+    let one = consumer_parameters(kind, consumable, device, ids)?;
+    let has_rtx = one.encodings.iter().any(|encoding| encoding.rtx.is_some());
+    Ok(RtpParameters { encodings: renumbered(&consumable.encodings, has_rtx, ssrc), ..one })
+}
+
+/// The encodings of a producer, with SSRCs of ours.
+fn renumbered(
+    encodings: &[RtpEncodingParameters],
+    has_rtx: bool,
+    mut ssrc: impl FnMut() -> Ssrc,
+) -> Vec<RtpEncodingParameters> {
+    let renumber = |encoding: &RtpEncodingParameters| RtpEncodingParameters {
+        ssrc: Some(ssrc()),
+        rtx: has_rtx.then(|| RtxParameters { ssrc: ssrc() }),
+        ..encoding.clone()
+    };
+    encodings.iter().map(renumber).collect()
 }
 
 /// Whether a header extension is about the path between two endpoints.
