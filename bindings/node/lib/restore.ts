@@ -58,7 +58,7 @@ async function adoptTransport(router: Router, dump: TransportDump): Promise<void
 /** A pipe consumer has several ids, and goes by the first of them. */
 async function adoptPipeConsumer(
   connection: Connection,
-  place: Omit<ConstructorParameters<typeof PipeConsumer>[1], 'id' | 'ids' | 'kind' | 'producer'>,
+  place: Omit<ConstructorParameters<typeof PipeConsumer>[1], 'id' | 'ids' | 'kind' | 'producer' | 'paused'>,
   id: Id,
 ): Promise<void> {
   const all = await figures<ConsumerStats[]>(connection, 'PipeConsumer', id);
