@@ -1027,9 +1027,10 @@ plenum_result plenum_plain_transport_produce_data(plenum_sfu *sfu,
 
 /**
  * Sends the messages of a data producer to the other side. Options: ordered,
- * maxPacketLifeTime, maxRetransmits, negotiated (false), answerOn (a stream
- * that the other side opened, to send back on), paused. Answer: {id, router,
- * transport, dataProducer, label, protocol, sctpStreamParameters, paused}.
+ * maxPacketLifeTime, maxRetransmits, paused, and either negotiated (true: the
+ * stream of the answer is told to the other side by signalling) or answerOn (a
+ * stream on which it sends, to send back on). Answer: {id, router, transport,
+ * dataProducer, label, protocol, sctpStreamParameters, paused}.
  */
 plenum_result plenum_plain_transport_consume_data(plenum_sfu *sfu,
                                                   uint64_t transport,

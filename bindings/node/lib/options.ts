@@ -221,7 +221,10 @@ export interface DataConsumeOptions {
   maxPacketLifeTime?: number;
   /** So often delivery is tried again. */
   maxRetransmits?: number;
-  /** The channel is told to the peer by signalling, as mediasoup-client expects it; otherwise in the channel itself. */
+  /**
+   * The channel is told to the peer by signalling, as mediasoup-client expects it, and as it has to be on a plain transport;
+   * otherwise in the channel itself.
+   */
   negotiated?: boolean;
   /** Answers over the channel of a data producer of the same transport: its stream identifier. */
   answerOn?: number;

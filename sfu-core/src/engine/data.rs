@@ -492,7 +492,10 @@ impl Engine {
         let is = transport.kind_name();
         match &mut transport.kind {
             TransportKind::WebRtc(webrtc) => Ok(webrtc),
-            _ => Err(CommandError::WrongTransportKind { transport: id, is, needs: "webrtc" }),
+            _ => {
+                let needs = "webrtc or plain";
+                Err(CommandError::WrongTransportKind { transport: id, is, needs })
+            }
         }
     }
 

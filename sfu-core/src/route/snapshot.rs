@@ -5,6 +5,9 @@
 //! as what, and the packets that may still be asked for again. Keys of the
 //! slabs are kept, so that all references inside stay right.
 //!
+//! Associations of SCTP are not kept. A plain transport's data producers and data
+//! consumers are, for the association that its peer is asked for instead.
+//!
 //! A pipe over UDP is kept as any transport. One to a router in this process
 //! is not, nor what came or went by it: another process has no such router.
 //! Slots that followed a producer from there are empty when they are restored.

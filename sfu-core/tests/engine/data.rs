@@ -416,8 +416,8 @@ fn calls_that_cannot_be_right_are_refused() {
     assert!(matches!(wrong, CommandError::InvalidParameters { .. }));
     let wrong = refused(Command::ProduceData(plain, config(Some(1))));
     assert!(matches!(wrong, CommandError::WrongTransportKind { is: "plain", .. }));
-    let wrong = refused(Command::EnableData(plain, SctpConfig::default()));
-    assert!(matches!(wrong, CommandError::WrongTransportKind { needs: "webrtc", .. }));
+    let wrong = refused(Command::EnableData(process, SctpConfig::default()));
+    assert!(matches!(wrong, CommandError::WrongTransportKind { needs: "webrtc or plain", .. }));
     let mut other = SctpConfig::default();
     other.port = 1;
     assert!(matches!(refused(Command::EnableData(ann, other)), CommandError::Transport(_)));
