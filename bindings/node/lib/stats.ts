@@ -54,6 +54,7 @@ export interface Refused {
   srtcp: number;
   rtp: number;
   rtcp: number;
+  sctp: number;
   unknownStream: number;
   noMemory: number;
 }

@@ -1,4 +1,4 @@
-// Messages between direct transports.
+// Messages between direct transports, and between plain ones.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { eventually, once, sfuFor } from './support.mjs';
@@ -44,6 +44,36 @@ describe('messages', { timeout: 120_000 }, () => {
     for (let at = 0; at < 100; at += 1) await dataProducer.send(`${at}`);
     await eventually('all have come', () => stream.lost === 90);
     assert.equal((await stream.next()).value, '90');
+  });
+
+  test('go between plain transports beside RTP, on streams that were agreed upon', async (t) => {
+    const sfu = await sfuFor(t);
+    const rooms = [await sfu.createRouter(), await sfu.createRouter()];
+    const listen = { listen: '127.0.0.1:0', dataChannels: true, maxMessageSize: 100_000 };
+    const plain = [await rooms[0].createPlainTransport(listen), await rooms[1].createPlainTransport(listen)];
+    const { port, maxMessageSize } = plain[0].sctpParameters;
+    assert.deepEqual([port, maxMessageSize], [5000, 100_000]);
+    assert.equal((await rooms[0].createPlainTransport({ listen: '127.0.0.1:0' })).sctpParameters, undefined);
+    const states = plain.map((transport) => {
+      const told = [];
+      transport.on('sctp-state-changed', (state) => told.push(state));
+      return told;
+    });
+    for (const at of [0, 1]) await plain[at].connect({ address: plain[1 - at].localAddress });
+    await eventually('both are connected', () => states.every((told) => told.at(-1) === 'connected'));
+    const source = await (await rooms[0].createDirectTransport()).produceData({ label: 'chat' });
+    await assert.rejects(plain[0].consumeData({ dataProducer: source }), /negotiated/);
+    await assert.rejects(plain[1].produceData({ label: 'chat' }), /stream/);
+    const { sctpStreamParameters } = await plain[0].consumeData({ dataProducer: source, negotiated: true });
+    const beyond = await plain[1].produceData({ label: 'chat', sctpStreamParameters });
+    const messages = (await (await rooms[1].createDirectTransport()).consumeData({ dataProducer: beyond })).messages();
+    for (const message of ['hello', Buffer.alloc(50_000, 7)]) {
+      await source.send(message);
+      assert.deepEqual((await messages.next()).value, message);
+    }
+    assert.equal((await plain[0].stats()).refused.sctp, 0);
+    await plain[0].close();
+    await eventually('the other is told', () => states[1].at(-1) === 'closed');
   });
 
   test('stop while paused', async (t) => {

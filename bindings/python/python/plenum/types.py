@@ -281,6 +281,7 @@ class Refused(TypedDict):
     srtcp: int
     rtp: int
     rtcp: int
+    sctp: int
     unknownStream: int
     noMemory: int
 
