@@ -157,6 +157,7 @@ fn producer() -> ProducerConfig {
         paused: false,
         speaker: None,
         consumable: String::new(),
+        parameters: String::new(),
     }
 }
 
@@ -172,5 +173,6 @@ fn consumer(ssrc: u32) -> ConsumerConfig {
         producer: None,
         preferred_layers: None,
         paused: false,
+        parameters: String::new(),
     }
 }

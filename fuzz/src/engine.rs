@@ -302,6 +302,7 @@ fn producer(kind: MediaKind) -> ProducerConfig {
         paused: false,
         speaker: None,
         consumable: String::new(),
+        parameters: String::new(),
     }
 }
 
@@ -317,5 +318,6 @@ fn consumer(kind: MediaKind, ssrc: u32, producer: ProducerId) -> ConsumerConfig 
         producer: Some(producer),
         preferred_layers: None,
         paused: false,
+        parameters: String::new(),
     }
 }

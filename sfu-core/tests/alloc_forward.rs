@@ -131,6 +131,7 @@ impl Call {
             paused: false,
             speaker: None,
             consumable: String::new(),
+            parameters: String::new(),
         };
         let reply = command(&mut engine, now, Command::Produce(transport, config.clone()));
         let Reply::Producer(producer) = reply else { panic!() };
@@ -159,6 +160,7 @@ impl Call {
                 producer: Some(producer),
                 preferred_layers: None,
                 paused: false,
+                parameters: String::new(),
             };
             let consume = Command::Consume(transport, config.clone());
             let Reply::Consumer(view) = command(&mut engine, now, consume) else { panic!() };

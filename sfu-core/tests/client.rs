@@ -187,7 +187,14 @@ fn a_restored_router_has_all_its_nouns() {
     let request = second.client.submit(call);
     let restored = second.outcome(request).unwrap().value;
     assert_eq!(restored["id"], room["id"]);
-    assert_eq!(restored["contents"]["transports"][0]["id"], direct["id"]);
+    // Described as the calls did that made everything.
+    let contents = &restored["contents"];
+    assert_eq!(contents["transports"], json!([direct]));
+    assert_eq!(contents["producers"], json!([producer]));
+    assert_eq!(contents["consumers"], json!([consumer]));
+    assert_eq!(contents["dataProducers"], json!([data]));
+    assert_eq!(contents["observers"][0]["kind"], "audio-level");
+    assert_eq!(second.call("Router.contents", &room["id"], none.clone()), *contents);
     second.call("Producer.pause", &producer["id"], none.clone());
     second.call("Consumer.requestKeyFrame", &consumer["id"], none.clone());
     let stats = second.call("DataProducer.stats", &data["id"], none.clone());

@@ -177,3 +177,30 @@ fn one_that_starts_paused_sends_when_it_is_resumed() {
         assert!(consumer.ids().iter().all(|id| closed.contains(id)));
     });
 }
+
+#[test]
+fn a_restored_router_knows_them_as_one() {
+    let first = sfu();
+    block_on(async {
+        let room = room(&first).await;
+        let source = room.create_direct_transport().await.unwrap();
+        let camera = source.produce(ProduceOptions::video(camera([1, 2, 3]))).await.unwrap();
+        let options = || ConsumePipeOptions::new(camera.id(), room.rtp_capabilities());
+        let made = [
+            source.consume_pipe(options()).await.unwrap(),
+            source.consume_pipe(options()).await.unwrap(),
+        ];
+        let second = sfu();
+        let snapshot = room.snapshot().await.unwrap();
+        let restored = second.restore_router(snapshot, RouterOptions::default()).await.unwrap();
+        for room in [&room, &restored] {
+            let contents = room.contents().await.unwrap();
+            assert!(contents.consumers.is_empty());
+            assert_eq!(contents.pipe_consumers.len(), 2);
+            for (known, made) in contents.pipe_consumers.iter().zip(&made) {
+                assert_eq!(known.ids(), made.ids());
+                assert_eq!(known.rtp_parameters(), made.rtp_parameters());
+            }
+        }
+    });
+}

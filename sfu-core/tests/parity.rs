@@ -30,7 +30,7 @@ fn rust_methods() -> BTreeSet<(&'static str, &'static str)> {
         Router: create_webrtc_transport create_plain_transport create_pipe_transport
             create_direct_transport create_active_speaker_observer create_audio_level_observer
             pipe_to_router pipe_data_to_router can_consume update_media_codecs speakers
-            set_speaker_options accept_offer snapshot dump close;
+            set_speaker_options accept_offer snapshot dump contents close;
         WebRtcTransport: connect restart_ice enable_data produce consume consume_pipe consume_slot
             produce_data consume_data set_available_outgoing_bitrate set_max_incoming_bitrate
             enable_trace_event stats close;

@@ -138,3 +138,32 @@ fn without_the_option_there_is_no_data() {
         assert_eq!(dump.transports.len(), 1, "what was refused leaves nothing behind");
     });
 }
+
+#[test]
+fn a_restored_router_knows_of_it() {
+    let loopback = || "127.0.0.1:0".parse().unwrap();
+    let sfu = Sfu::builder().listen(loopback()).build().unwrap();
+    let (transport, snapshot) = block_on(async {
+        let router = sfu.create_router(RouterOptions::default()).await.unwrap();
+        let options = PlainTransportOptions::new(loopback()).sctp(sctp(false));
+        let transport = router.create_plain_transport(options).await.unwrap();
+        let stream = SctpStreamParameters { stream_id: 3, ..SctpStreamParameters::default() };
+        transport.produce_data(DataProduceOptions::new("x").stream(stream)).await.unwrap();
+        (transport, router.snapshot().await.unwrap())
+    });
+    drop(sfu);
+    let sfu = Sfu::builder().listen(loopback()).build().unwrap();
+    block_on(async {
+        let router = sfu.restore_router(snapshot, RouterOptions::default()).await.unwrap();
+        let contents = router.contents().await.unwrap();
+        let [restored] = contents.plain_transports.as_slice() else { panic!("{contents:?}") };
+        assert_eq!(restored.sctp_parameters(), transport.sctp_parameters());
+        assert_eq!(restored.local_addr(), transport.local_addr());
+        let stream = contents.data_producers[0].sctp_stream_parameters().unwrap();
+        assert_eq!(stream.stream_id, 3);
+        // The stream is in use, as it was before.
+        let again = DataProduceOptions::new("x").stream(stream);
+        let taken = restored.produce_data(again).await.unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::InvalidParameters);
+    });
+}

@@ -339,6 +339,11 @@ impl Peer {
         Ok(())
     }
 
+    /// What data channels were enabled with; none without them.
+    pub fn sctp_config(&self) -> Option<SctpConfig> {
+        self.sctp.as_ref().map(|sctp| *sctp.config())
+    }
+
     /// The state of the SCTP association; none without data channels.
     pub fn sctp_state(&self) -> Option<SctpState> {
         self.sctp.as_ref().map(|sctp| sctp.state())
@@ -497,7 +502,7 @@ impl Peer {
             ice: self.ice.snapshot(),
             dtls: self.dtls.snapshot(),
             stats: self.stats,
-            sctp: self.sctp.as_ref().map(|sctp| *sctp.config()),
+            sctp: self.sctp_config(),
         }
     }
 

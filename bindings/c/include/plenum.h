@@ -619,7 +619,8 @@ plenum_result plenum_sfu_create_router(plenum_sfu *sfu, const char *options, uin
 /**
  * Makes a router from a snapshot of `plenum_router_snapshot`, of this SFU or
  * of another: with the same ids, keys and sequence numbers. Options: codecs,
- * shard. Answer: as of `plenum_sfu_create_router`.
+ * shard. Answer: as of `plenum_sfu_create_router`, and contents, as of
+ * `plenum_router_contents`.
  */
 plenum_result plenum_sfu_restore_router(plenum_sfu *sfu,
                                         const uint8_t *snapshot,
@@ -799,6 +800,14 @@ plenum_result plenum_router_accept_offer(plenum_sfu *sfu,
  * snapshot in `payload`.
  */
 plenum_result plenum_router_snapshot(plenum_sfu *sfu, uint64_t router, uint64_t *request);
+
+/**
+ * Everything in the router, described as the calls did that made it. Answer:
+ * {transports, producers, consumers, pipeConsumers, dataProducers,
+ * dataConsumers, observers}, lists of objects; those of transports and
+ * observers have a kind.
+ */
+plenum_result plenum_router_contents(plenum_sfu *sfu, uint64_t router, uint64_t *request);
 
 /**
  * What is in the router, by ids. Answer: {id, shard, transports, observers}.

@@ -1,6 +1,7 @@
 /** Plenum: an SFU for WebRTC inside your Node.js process. */
 
 export { Consumer, PipeConsumer, type ConsumerEvents, type PipeConsumerEvents } from './consumer.js';
+export type { RouterContents } from './contents.js';
 export { DataConsumer, type DataConsumerEvents } from './data_consumer.js';
 export { DataProducer } from './data_producer.js';
 export {

@@ -2,6 +2,7 @@
 
 import type { Connection } from './connection.js';
 import { PipeConsumer, type PipeConsumerDescription } from './consumer.js';
+import { contentsOf, type ContentsDescription, type RouterContents } from './contents.js';
 import { DataConsumer, type DataConsumerDescription } from './data_consumer.js';
 import { DataProducer, type DataProducerDescription } from './data_producer.js';
 import type { RouterEvent } from './events.js';
@@ -219,6 +220,11 @@ export class Router extends Handle<RouterEvents> {
   /** What is in it, by ids. */
   async dump(): Promise<RouterDump> {
     return (await this.call('dump')) as RouterDump;
+  }
+
+  /** Everything in it, of all transports. */
+  async contents(): Promise<RouterContents> {
+    return contentsOf(this.connection, (await this.call('contents')) as ContentsDescription);
   }
 
   /**

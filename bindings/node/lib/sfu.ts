@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import { Connection } from './connection.js';
+import { contentsOf, type ContentsDescription } from './contents.js';
 import type { SfuEvent } from './events.js';
 import { bytesOf, optionsOf, throwLater, type Handle } from './handle.js';
 import { native } from './native.js';
@@ -9,8 +10,7 @@ import type { ListenOptions, RestoreOptions, RouterOptions, SfuOptions } from '.
 import type { RtpCapabilities } from './parameters.js';
 import { resynchronise } from './resync.js';
 import { Router, type RouterDescription } from './router.js';
-import { adopt } from './restore.js';
-import type { RouterDump, ShardStats } from './stats.js';
+import type { ShardStats } from './stats.js';
 import type { EventStream } from './stream.js';
 
 /** Events of an {@link Sfu}. */
@@ -79,15 +79,14 @@ export class Sfu extends EventEmitter<SfuEvents> {
   /**
    * Takes up a router where its {@link Router.snapshot} left off; `options` names the codecs that it was made with.
    *
-   * All that is in it has handles, which {@link find} and {@link Router.transports} give. What was negotiated is not
-   * told again: their RTP, ICE and SCTP parameters are empty.
+   * All that is in it has handles, which {@link find}, {@link Router.transports} and {@link Router.contents} give.
    */
   async restoreRouter(snapshot: Uint8Array, options?: RestoreOptions): Promise<Router> {
     const payload = bytesOf('snapshot', snapshot);
     const answer = await this.#call('restoreRouter', optionsOf('options', options), [payload]);
-    const { contents, ...description } = answer as RouterDescription & { contents: RouterDump };
+    const { contents, ...description } = answer as RouterDescription & { contents: ContentsDescription };
     const router = new Router(this.#connection, description);
-    await adopt(router, contents);
+    contentsOf(this.#connection, contents);
     return router;
   }
 

@@ -180,6 +180,14 @@ describe('a router', { timeout: 120_000 }, () => {
     const [view, voice] = [second.find(consumer.id), second.find(producer.id)];
     assert.ok(view instanceof Consumer && voice instanceof Producer);
     assert.equal(view.producer, producer.id);
+    assert.deepEqual(view.rtpParameters, consumer.rtpParameters);
+    assert.deepEqual(voice.rtpParameters, producer.rtpParameters);
+    const contents = await restored.contents();
+    assert.equal(contents.consumers[0], view);
+    assert.equal(contents.producers[0], voice);
+    assert.deepEqual(contents.transports, restored.transports);
+    assert.deepEqual(contents.observers, restored.observers);
+    assert.equal(contents.dataProducers[0].label, 'chat');
     const way = second.find(source.id);
     assert.ok(way instanceof DirectTransport && way.dataConsumers[0] instanceof DataConsumer);
     assert.equal(second.find(dataProducer.id).label, 'chat');

@@ -34,6 +34,7 @@ pub(super) fn producer_config(
         paused,
         speaker: None,
         consumable: String::new(),
+        parameters: as_json(parameters)?,
     })
 }
 
@@ -58,7 +59,13 @@ pub(super) fn consumer_config(
         producer: None,
         preferred_layers,
         paused,
+        parameters: as_json(parameters)?,
     })
+}
+
+/// Parameters as text, which the engine keeps for who asks later.
+pub(super) fn as_json(parameters: &RtpParameters) -> Result<String> {
+    serde_json::to_string(parameters).map_err(|error| Error::caused(ErrorKind::Internal, error))
 }
 
 fn mid(parameters: &RtpParameters) -> Result<Option<Mid>> {

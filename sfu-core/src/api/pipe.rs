@@ -73,9 +73,14 @@ impl PipeTransport {
         Self { handle, local, srtp, repair }
     }
 
-    /// A handle of a pipe whose making is not known any more.
-    pub(super) fn adopt(handle: TransportHandle) -> Self {
-        Self::new(handle, None, None, true)
+    /// A handle of a pipe that was made before. Whether it was to have RTX is
+    /// not known any more, and what it consumes from now on has it.
+    pub(super) fn adopt(
+        handle: TransportHandle,
+        local: Option<SocketAddr>,
+        srtp: Option<(SrtpProfile, SrtpMaster)>,
+    ) -> Self {
+        Self::new(handle, local, srtp, true)
     }
 
     pub(super) fn handle(&self) -> &TransportHandle {
@@ -219,6 +224,8 @@ impl TransportHandle {
             let mut leg = config.clone();
             leg.ssrc = encoding.ssrc.unwrap_or(config.ssrc);
             leg.rtx_ssrc = encoding.rtx.map(|rtx| rtx.ssrc);
+            // They are those of all legs: kept once.
+            leg.parameters = std::mem::take(&mut config.parameters);
             leg
         });
         let command = Command::ConsumePipe(self.id, legs.collect());
@@ -251,9 +258,14 @@ pub struct PipeConsumer {
 }
 
 impl PipeConsumer {
-    /// A handle of a consumer whose making is not known any more.
-    pub(super) fn adopt(place: Place, ids: Arc<[ConsumerId]>, kind: MediaKind) -> Self {
-        Self { place, ids, kind, parameters: Arc::default() }
+    /// A handle of a consumer that was made before.
+    pub(super) fn adopt(
+        place: Place,
+        ids: Arc<[ConsumerId]>,
+        kind: MediaKind,
+        parameters: RtpParameters,
+    ) -> Self {
+        Self { place, ids, kind, parameters: Arc::new(parameters) }
     }
 
     /// The consumers that carry it, one for each encoding, the smallest first.

@@ -10,7 +10,7 @@ use super::data_consumer::DataConsumer;
 use super::data_options::{DataConsumeOptions, DataProduceOptions};
 use super::data_producer::DataProducer;
 use super::error::{Error, Result};
-use super::lower::{consumer_config, producer_config};
+use super::lower::{as_json, consumer_config, producer_config};
 use super::media_codecs::MediaCodecs;
 use super::options::{ConsumeOptions, ConsumePipeOptions, ProduceOptions, SlotOptions};
 use super::params::ortc::{
@@ -53,8 +53,7 @@ impl TransportHandle {
         let consumable = consumable_parameters(kind, &parameters, &self.capabilities())?;
         let mut config = producer_config(kind, &parameters, paused)?;
         config.speaker = speaker;
-        config.consumable = serde_json::to_string(&consumable)
-            .map_err(|error| Error::caused(super::ErrorKind::Internal, error))?;
+        config.consumable = as_json(&consumable)?;
         match self.place.call(Command::Produce(self.id, config)).await? {
             Reply::Producer(id) => Ok(Producer::new(self.place.clone(), id, kind, parameters)),
             _ => Err(Error::unexpected_reply()),
@@ -111,6 +110,11 @@ impl TransportHandle {
             cname: self.cname.to_string(),
             msid,
         }
+    }
+
+    /// Goes on with the name of a transport that was made before.
+    pub(super) fn set_cname(&mut self, cname: &str) {
+        self.cname = cname.into();
     }
 
     pub(super) fn cname(&self) -> &str {
@@ -224,7 +228,7 @@ macro_rules! transport {
             /// [`PipeTransport`](crate::PipeTransport) does better.
             ///
             /// # Errors
-            /// As [`consume`](Self::consume).
+            /// As [`consume`](Self::consume). Each encoding counts as a consumer.
             pub async fn consume_pipe(&self, options: ConsumePipeOptions) -> Result<PipeConsumer> {
                 self.handle.consume_pipe(options).await
             }

@@ -9,7 +9,7 @@ use crate::route::{
     ActiveSpeakerOptions, AudioLevelOptions, CommandError, ConsumerConfig, ConsumerId,
     ConsumerStats, DataConsumerConfig, DataConsumerId, DataConsumerStats, DataProducerConfig,
     DataProducerId, DataProducerStats, DtlsRemote, Explanation, PipeConfig, PlainConfig,
-    PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterDump, RouterId, RtpObserverId,
+    PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterDescription, RouterDump, RouterId, RtpObserverId,
     SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster, TraceTypes, TransportId, TransportStats,
 };
 use crate::stream::allocate::Demand;
@@ -154,6 +154,9 @@ pub enum Command {
     SetBufferedAmountLowThreshold(DataConsumerId, Option<u32>),
     /// What is in a router. Answered by [`Reply::RouterDump`].
     DumpRouter(RouterId),
+    /// The same, with what everything was made with. Answered by
+    /// [`Reply::RouterDescription`].
+    DescribeRouter(RouterId),
     /// Figures of a data producer. Answered by [`Reply::DataProducerStats`].
     DataProducerStats(DataProducerId),
     /// Figures of a data consumer. Answered by [`Reply::DataConsumerStats`].
@@ -251,6 +254,8 @@ pub enum Reply {
     },
     /// What is in a router.
     RouterDump(Box<RouterDump>),
+    /// What is in a router, and what it was made with.
+    RouterDescription(Box<RouterDescription>),
     /// Figures of a data producer.
     DataProducerStats(Box<DataProducerStats>),
     /// Figures of a data consumer.

@@ -146,6 +146,12 @@ impl Engine {
                 let index = self.router_index(id)?;
                 Ok(Reply::RouterDump(Box::new(self.router_mut(index)?.dump())))
             }
+            Command::DescribeRouter(id) => {
+                let index = self.router_index(id)?;
+                let fingerprints = self.peer.dtls.certificate.fingerprints().to_vec();
+                let description = self.router_mut(index)?.description(&fingerprints);
+                Ok(Reply::RouterDescription(Box::new(description)))
+            }
             Command::DataProducerStats(id) => self.data_producer_stats(id),
             Command::DataConsumerStats(id) => self.data_consumer_stats(id),
             Command::ProducerParameters(id) => {

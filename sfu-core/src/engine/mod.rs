@@ -19,5 +19,8 @@ pub use command::{Command, Completion, Reply, RequestId};
 pub use machine::{Engine, EngineConfig, EngineCounters};
 pub use output::Output;
 
-pub use crate::route::Sink;
+pub use crate::route::{
+    ConsumerDescription, DataConsumerDescription, DataProducerDescription, ProducerDescription,
+    RouterDescription, Sink, TransportAccess, TransportDescription,
+};
 pub use crate::wire::buf::Run;

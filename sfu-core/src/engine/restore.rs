@@ -11,7 +11,7 @@ use crate::route::transport::TransportKind;
 use crate::route::{CommandError, Router, RouterId, RouterSnapshot};
 
 /// Marks a snapshot and the version of its format.
-const MAGIC: [u8; 8] = *b"plenum\x00\x01";
+const MAGIC: [u8; 8] = *b"plenum\x00\x02";
 
 impl Engine {
     pub(super) fn snapshot(&self, id: RouterId) -> Result<Reply, CommandError> {

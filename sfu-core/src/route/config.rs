@@ -69,6 +69,9 @@ pub struct ProducerConfig {
     pub speaker: Option<ProducerId>,
     /// What consumers are made from, as the API's JSON; opaque to the engine.
     pub consumable: String,
+    /// What was negotiated, as the API's JSON, for who asks later; opaque to
+    /// the engine.
+    pub parameters: String,
 }
 
 /// A consumer (receive slot) to be made.
@@ -96,6 +99,9 @@ pub struct ConsumerConfig {
     pub preferred_layers: Option<Layers>,
     /// Whether it starts paused.
     pub paused: bool,
+    /// What was negotiated, as the API's JSON, for who asks later; opaque to
+    /// the engine.
+    pub parameters: String,
 }
 
 /// A plain transport to be made: RTP or SRTP over UDP, without ICE.

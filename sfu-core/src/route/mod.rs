@@ -11,6 +11,7 @@ mod connectivity;
 mod consumer;
 mod data;
 mod demand;
+mod description;
 mod dump;
 pub(crate) mod egress;
 mod error;
@@ -40,6 +41,10 @@ pub use config::{
 };
 pub use data::{
     DataConsumerConfig, DataConsumerStats, DataProducerConfig, DataProducerStats, DataStream,
+};
+pub use description::{
+    ConsumerDescription, DataConsumerDescription, DataProducerDescription, ProducerDescription,
+    RouterDescription, TransportAccess, TransportDescription,
 };
 pub use dump::{ObserverDump, RouterDump, TransportDump};
 pub use egress::Sink;

@@ -160,6 +160,7 @@ mod tests {
                 paused: false,
                 speaker: None,
                 consumable: String::new(),
+                parameters: String::new(),
             };
             let producer = Producer::new(ProducerId::from_u64(1).unwrap(), 1, 0, config);
             Self { pool: Pool::new(PoolOptions::default()), producer }

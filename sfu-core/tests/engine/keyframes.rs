@@ -129,6 +129,7 @@ fn a_publisher_without_pli_is_asked_by_fir() {
         paused: false,
         speaker: None,
         consumable: String::new(),
+        parameters: String::new(),
     };
     let transport = world.transport(ann);
     let Reply::Producer(producer) = world.ok(Command::Produce(transport, config)) else { panic!() };

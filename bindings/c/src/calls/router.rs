@@ -218,6 +218,19 @@ pub unsafe extern "C" fn plenum_router_snapshot(
     call!("Router.snapshot", sfu, router, request)
 }
 
+/// Everything in the router, described as the calls did that made it. Answer:
+/// {transports, producers, consumers, pipeConsumers, dataProducers,
+/// dataConsumers, observers}, lists of objects; those of transports and
+/// observers have a kind.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plenum_router_contents(
+    sfu: *mut plenum_sfu,
+    router: u64,
+    request: *mut u64,
+) -> plenum_result {
+    call!("Router.contents", sfu, router, request)
+}
+
 /// What is in the router, by ids. Answer: {id, shard, transports, observers}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plenum_router_dump(

@@ -21,7 +21,8 @@ pub unsafe extern "C" fn plenum_sfu_create_router(
 
 /// Makes a router from a snapshot of `plenum_router_snapshot`, of this SFU or
 /// of another: with the same ids, keys and sequence numbers. Options: codecs,
-/// shard. Answer: as of `plenum_sfu_create_router`.
+/// shard. Answer: as of `plenum_sfu_create_router`, and contents, as of
+/// `plenum_router_contents`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plenum_sfu_restore_router(
     sfu: *mut plenum_sfu,

@@ -31,6 +31,14 @@ int main(void) {
          PLENUM_INVALID_PARAMETERS, "");
   event = DONE(other, plenum_sfu_restore_router(other, snapshot, len, NULL, &request));
   CHECK(event.subject == room.router);
+  CHECK(strstr(event.json, "rtpParameters") != NULL);
+  finished(event);
+  event = DONE(other, plenum_router_contents(other, room.router, &request));
+  CHECK(plenum_event_id(&event, "/producers/0/id") == room.producer);
+  CHECK(plenum_event_id(&event, "/consumers/0/id") == room.consumer);
+  CHECK(strcmp(plenum_event_text(&event, "/transports/0/kind"), "direct") == 0);
+  CHECK(strcmp(plenum_event_text(&event, "/consumers/0/rtpParameters/codecs/0/mimeType"),
+               "audio/opus") == 0);
   finished(event);
   uint16_t after = seq_of_next(other, &room, 501);
   CHECK((uint16_t)(before + 1) == after);

@@ -20,6 +20,7 @@ it as they are; `plenum.types` has them for type checkers. What is refused raise
 
 from . import types
 from ._consumer import Consumer, DataConsumer, PipeConsumer
+from ._contents import RouterContents
 from ._errors import (
     ClosedError,
     CryptoError,
@@ -117,6 +118,7 @@ __all__ = [
     "ProducerVideoOrientationChanged",
     "Router",
     "RouterClosed",
+    "RouterContents",
     "Rtcp",
     "Rtp",
     "SctpStateChanged",

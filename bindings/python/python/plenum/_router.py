@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar, cast, overload
 
 from ._consumer import DataConsumer, PipeConsumer
+from ._contents import RouterContents
 from ._events import Event, Rtp
 from ._handle import Handle
 from ._loop import Topic
@@ -267,6 +268,10 @@ class Router(Handle):
     async def dump(self) -> RouterDump:
         """What is in it: ids, for `attach`."""
         return cast(RouterDump, await self._call("dump"))
+
+    async def contents(self) -> RouterContents:
+        """Handles of everything in it, for a router that was restored."""
+        return RouterContents._of(self._driver, await self._call("contents"))
 
     @overload
     def events(self, *, capacity: int = ...) -> Stream[Event]: ...

@@ -184,7 +184,7 @@ class Sfu:
         """Takes up a router where its `Router.snapshot` left off: same ids, no gap in sequence numbers.
 
         `codecs` are those that the router was made with. The handles of what is in it are given by
-        `attach`, from the ids of `Router.dump`.
+        `Router.contents`.
         """
         description = await self._call(
             "restoreRouter",

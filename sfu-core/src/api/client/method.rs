@@ -92,6 +92,8 @@ methods! {
         "Takes in a peer by its SDP offer, and answers.";
     Router.snapshot = router::snapshot: "Gives the router's whole state.";
     Router.dump = router::dump: "Tells what is in the router, by its ids.";
+    Router.contents = router::contents:
+        "Describes everything in the router, as the calls did that made it.";
     Router.close = router::close: "Closes the router with all in it.";
 
     WebRtcTransport.connect = transport::connect_webrtc:

@@ -29,6 +29,7 @@
 
 mod call;
 mod calls;
+mod contents;
 mod describe;
 mod incoming;
 mod method;

@@ -17,7 +17,7 @@ pub(crate) struct Plain {
     /// Addresses that were learnt and are still to be told.
     #[serde(skip)]
     pub(crate) learnt: Learnt,
-    /// The key that the peer was told to expect from us, until it tells its own.
+    /// The key that the peer was told to expect from us.
     pub(crate) local: Option<crate::route::config::SrtpMaster>,
     /// How SCTP is spoken, if it is.
     pub(crate) sctp: Option<SctpConfig>,

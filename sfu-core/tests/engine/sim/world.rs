@@ -266,6 +266,7 @@ impl World {
             paused: false,
             speaker: None,
             consumable: String::new(),
+            parameters: String::new(),
         }
     }
 
@@ -301,6 +302,7 @@ impl World {
             producer: producer.map(|source| source.producer),
             preferred_layers: None,
             paused: false,
+            parameters: String::new(),
         }
     }
 

@@ -311,6 +311,12 @@ pub(in super::super) async fn dump(mut scope: Scope) -> Result<Answer> {
     answer(value(&router.dump().await?)?)
 }
 
+pub(in super::super) async fn contents(mut scope: Scope) -> Result<Answer> {
+    let router = target!(scope, Router);
+    scope.no_parameters()?;
+    answer(scope.registry().admit_contents(&router).await?)
+}
+
 pub(in super::super) async fn close(mut scope: Scope) -> Result<Answer> {
     let router = target!(scope, Router);
     scope.no_parameters()?;

@@ -10,7 +10,6 @@ use super::router::SpeakerSettings;
 use super::{Scope, answer, done};
 use crate::api::client::describe::value;
 use crate::api::client::incoming::Answer;
-use crate::api::client::registry::Noun;
 use crate::api::error::Result;
 use crate::api::options::RouterOptions;
 use crate::api::params::RtpCodecCapability;
@@ -47,34 +46,10 @@ pub(in super::super) async fn restore_router(mut scope: Scope) -> Result<Answer>
     let options = scope.parameters::<RouterSettings>()?.options();
     let snapshot = scope.payload()?;
     let router = scope.inner.sfu()?.restore_router(snapshot, options).await?;
-    let contents = router.contents().await?;
-    let (id, registry) = (router.id(), scope.registry());
-    let mut described = registry.admit_router(router)?;
-    contents.webrtc_transports.into_iter().for_each(|it| {
-        registry.add(id, Noun::WebRtcTransport(it));
-    });
-    contents.plain_transports.into_iter().for_each(|it| {
-        registry.add(id, Noun::PlainTransport(it));
-    });
-    contents.pipe_transports.into_iter().for_each(|it| {
-        registry.add(id, Noun::PipeTransport(it));
-    });
-    contents.direct_transports.into_iter().for_each(|it| {
-        registry.add(id, Noun::DirectTransport(it));
-    });
-    contents.producers.into_iter().for_each(|it| registry.add(id, Noun::Producer(it)));
-    contents.consumers.into_iter().for_each(|it| registry.add(id, Noun::Consumer(it)));
-    contents.pipe_consumers.into_iter().for_each(|it| registry.add(id, Noun::PipeConsumer(it)));
-    contents.data_producers.into_iter().for_each(|it| registry.add(id, Noun::DataProducer(it)));
-    contents.data_consumers.into_iter().for_each(|it| registry.add(id, Noun::DataConsumer(it)));
-    contents.active_speaker_observers.into_iter().for_each(|it| {
-        registry.add(id, Noun::ActiveSpeakerObserver(it));
-    });
-    contents.audio_level_observers.into_iter().for_each(|it| {
-        registry.add(id, Noun::AudioLevelObserver(it));
-    });
+    let mut described = scope.registry().admit_router(router.clone())?;
+    let contents = scope.registry().admit_contents(&router).await?;
     if let Value::Object(fields) = &mut described {
-        fields.insert("contents".to_owned(), value(&contents.dump)?);
+        fields.insert("contents".to_owned(), contents);
     }
     answer(described)
 }
