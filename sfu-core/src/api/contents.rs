@@ -219,10 +219,7 @@ impl RouterDescription {
 }
 
 /// Handles of all of these.
-fn each<I: IntoIterator, T>(
-    of: I,
-    known: impl Fn(I::Item) -> Result<T>,
-) -> Result<Vec<T>> {
+fn each<I: IntoIterator, T>(of: I, known: impl Fn(I::Item) -> Result<T>) -> Result<Vec<T>> {
     of.into_iter().map(known).collect()
 }
 

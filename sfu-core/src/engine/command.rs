@@ -9,8 +9,9 @@ use crate::route::{
     ActiveSpeakerOptions, AudioLevelOptions, CommandError, ConsumerConfig, ConsumerId,
     ConsumerStats, DataConsumerConfig, DataConsumerId, DataConsumerStats, DataProducerConfig,
     DataProducerId, DataProducerStats, DtlsRemote, Explanation, PipeConfig, PlainConfig,
-    PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterDescription, RouterDump, RouterId, RtpObserverId,
-    SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster, TraceTypes, TransportId, TransportStats,
+    PlainRemote, ProducerConfig, ProducerId, ProducerStats, RouterDescription, RouterDump,
+    RouterId, RtpObserverId, SpeakerOptions, SpeakerSlot, Speakers, SrtpMaster, TraceTypes,
+    TransportId, TransportStats,
 };
 use crate::stream::allocate::Demand;
 use crate::stream::select::Layers;
