@@ -131,8 +131,9 @@ class Tone(MediaStreamTrack):
 
 def formats(kind: str) -> list[Any]:
     """What aiortc can receive, but for RTX, which it drops if it has several receivers."""
-    codecs = RTCRtpReceiver.getCapabilities(kind).codecs
-    return [codec for codec in codecs if not codec.mimeType.endswith("/rtx")]
+    capabilities = RTCRtpReceiver.getCapabilities(kind)
+    assert capabilities is not None
+    return [codec for codec in capabilities.codecs if not codec.mimeType.endswith("/rtx")]
 
 
 class Participant:

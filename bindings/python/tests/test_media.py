@@ -419,7 +419,9 @@ async def test_a_router_goes_on_from_its_snapshot(sfu: plenum.Sfu, router: plenu
         assert isinstance(transport, plenum.DirectTransport)
         assert [it.rtp_parameters for it in contents.producers] == [voice.rtp_parameters]
         assert [it.rtp_parameters for it in contents.consumers] == [consumer.rtp_parameters]
-        assert contents.observers == contents.pipe_consumers == contents.data_producers == []
+        assert contents.observers == []
+        assert contents.pipe_consumers == []
+        assert contents.data_producers == []
         attached = plenum.DirectTransport.attach(successor, one["id"])
         assert attached is transport
         listener = plenum.Consumer.attach(again, one["consumers"][0])

@@ -11,26 +11,32 @@ from ._observer import ActiveSpeakerObserver, AudioLevelObserver
 from ._producer import DataProducer, Producer
 from ._transport import DirectTransport, PipeTransport, PlainTransport, WebRtcTransport
 
-_TRANSPORTS = {
+Transport = WebRtcTransport | PlainTransport | PipeTransport | DirectTransport
+Observer = ActiveSpeakerObserver | AudioLevelObserver
+
+_TRANSPORTS: dict[str, type[Transport]] = {
     "webrtc": WebRtcTransport,
     "plain": PlainTransport,
     "pipe": PipeTransport,
     "direct": DirectTransport,
 }
-_OBSERVERS = {"active-speaker": ActiveSpeakerObserver, "audio-level": AudioLevelObserver}
+_OBSERVERS: dict[str, type[Observer]] = {
+    "active-speaker": ActiveSpeakerObserver,
+    "audio-level": AudioLevelObserver,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class RouterContents:
     """Everything in a router, of all transports, as `Router.contents` gives it."""
 
-    transports: list[WebRtcTransport | PlainTransport | PipeTransport | DirectTransport]
+    transports: list[Transport]
     producers: list[Producer]
     consumers: list[Consumer]
     pipe_consumers: list[PipeConsumer]
     data_producers: list[DataProducer]
     data_consumers: list[DataConsumer]
-    observers: list[ActiveSpeakerObserver | AudioLevelObserver]
+    observers: list[Observer]
 
     @classmethod
     def _of(cls, driver: Driver, described: dict[str, Any]) -> RouterContents:
