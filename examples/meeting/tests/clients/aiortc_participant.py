@@ -8,6 +8,7 @@ import asyncio
 import fractions
 import json
 import math
+import socket
 import sys
 import time
 import urllib.request
@@ -30,6 +31,18 @@ from websockets.asyncio.client import connect
 
 SLOTS = 6
 RATE = 48_000
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """Gives datagrams room to wait while this process does not come to run: aiortc asks for a lost
+    packet only once, and without it shows nothing for hundreds of packets."""
+
+    async def create_datagram_endpoint(self, *arguments, **options):
+        transport, protocol = await super().create_datagram_endpoint(*arguments, **options)
+        endpoint = transport.get_extra_info("socket")
+        # The number of SO_RCVBUFFORCE, which root of the network may use.
+        endpoint.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_RCVBUFFORCE", 33), 8 << 20)
+        return transport, protocol
 
 
 class Camera(VideoStreamTrack):
@@ -284,4 +297,5 @@ async def main():
         print(json.dumps(answer), flush=True)
 
 
-asyncio.run(main())
+with asyncio.Runner(loop_factory=Loop) as runner:
+    runner.run(main())
