@@ -7,6 +7,7 @@ import { Crowd } from './clients/crowd.mjs';
 import { eventually } from './eventually.mjs';
 import { seeAndHearEachOther } from './media.mjs';
 import { Server } from './server.mjs';
+import { steadyVoice } from './steady_voice.mjs';
 
 const OTHERS = 98;
 
@@ -18,7 +19,7 @@ describe('a hundred people', { timeout: 600_000 }, () => {
     meeting = await server.createMeeting('All hands');
     chromium = await Chromium.launch();
     ada = await chromium.person('Ada', { width: 1280, height: 800 });
-    ben = await chromium.person('Ben', { width: 390, height: 844, colorScheme: 'dark' });
+    ben = await chromium.person('Ben', { width: 390, height: 844, colorScheme: 'dark', prepare: { script: steadyVoice } });
   });
 
   after(async () => {
@@ -67,8 +68,9 @@ describe('a hundred people', { timeout: 600_000 }, () => {
   });
 
   test('in the speaker view the one who speaks is large', async () => {
+    await eventually('Ben is heard as the one who speaks', async () => (await ada.speaker()) === 'Ben');
     await ada.press('v');
-    await eventually('Ben is large', () => ada.seesLarge('Ben'));
+    await eventually('Ben is large, as the one who speaks', () => ada.followsSpeaker('Ben'));
     assert.ok((await ada.others()) > 80);
     await seeAndHearEachOther([ada, ben]);
     await ada.picture(artifacts('crowd-speaker.png'));
@@ -90,6 +92,13 @@ describe('a hundred people', { timeout: 600_000 }, () => {
       await eventually('the view has changed', async () => (await ada.seesLarge('Ben')) === large);
       await ada.reads('Ben');
     }
+    // It says this of Ben alone, and goes with the tile.
+    assert.equal(await ada.explained(), 1);
+    await ada.press('PageDown');
+    await eventually('the card is away with the tile', async () => (await ada.explained()) === 0);
+    await ada.press('PageUp');
+    await eventually('Ben is there again', async () => (await ada.tiles()).Ben);
+    assert.equal(await ada.explained(), 0);
   });
 
   test('it stays smooth while the crowd is restless', async () => {

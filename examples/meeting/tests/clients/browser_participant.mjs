@@ -129,6 +129,14 @@ export class BrowserParticipant {
     });
   }
 
+  /** The name of whoever speaks, other than this person; null while nobody has. */
+  speaker() {
+    return this.page.evaluate(() => {
+      const { speaker, people } = window.__plenum.state;
+      return speaker === null ? null : people.nameOf(speaker);
+    });
+  }
+
   peopleCount() {
     return this.page.evaluate(() => window.__plenum.state.people.count);
   }
@@ -175,6 +183,12 @@ export class BrowserParticipant {
     }, [byTestId('tile'), name]);
   }
 
+  /** The large tile follows whoever speaks, and `name` is it. */
+  async followsSpeaker(name) {
+    const live = this.page.locator(`${byTestId('tile')}[data-live]`);
+    return (await live.count()) === 1 && (await live.getAttribute('data-name')) === name && this.seesLarge(name);
+  }
+
   /** What the badge on the picture of `name` says when it is pressed. */
   async quality(name) {
     const tile = this.page.locator(`${byTestId('tile')}[data-name="${name}"]`);
@@ -190,6 +204,11 @@ export class BrowserParticipant {
       const text = await tile.locator(byTestId('quality')).innerText();
       return /\d+ × \d+/.test(text) && !/Asking/.test(text) && text;
     });
+  }
+
+  /** How many pictures have their card open. */
+  explained() {
+    return this.page.locator(`${byTestId('quality')} [popover]:popover-open`).count();
   }
 
   /** How the page's main thread fares: pictures drawn, and the time in tasks above 50 ms. */

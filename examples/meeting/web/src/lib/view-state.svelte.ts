@@ -7,6 +7,8 @@ export class ViewState {
   view: View = $state(preferences.values.view);
   /** The key of the pinned tile. */
   pinned: string | null = $state(null);
+  /** The key of the picture whose quality is explained, in whichever tile it is shown. */
+  explained: string | null = $state(null);
   page = $state(0);
   /** How many pages the gallery has; it says so itself. */
   pages = $state(1);
@@ -19,6 +21,11 @@ export class ViewState {
 
   pin(key: string): void {
     this.pinned = this.pinned === key ? null : key;
+  }
+
+  explain(key: string, open: boolean): void {
+    if (open) this.explained = key;
+    else if (this.explained === key) this.explained = null;
   }
 
   turn(by: number): void {
