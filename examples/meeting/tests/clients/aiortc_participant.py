@@ -22,7 +22,6 @@ from aiortc import (
     RTCPeerConnection,
     RTCRtpReceiver,
     RTCSessionDescription,
-    VideoStreamTrack,
 )
 from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import candidate_from_sdp
@@ -31,32 +30,43 @@ from websockets.asyncio.client import connect
 
 SLOTS = 6
 RATE = 48_000
+PICTURES = 10
 
 
 class Loop(asyncio.SelectorEventLoop):
     """Gives datagrams room to wait while this process does not come to run: aiortc asks for a lost
-    packet only once, and without it shows nothing for hundreds of packets."""
+    packet only once, and without it shows nothing for hundreds of packets. Some seconds of them,
+    not more: behind a longer queue the answers to the checks of consent come too late, and after
+    six of those aioice gives the connection up."""
 
     async def create_datagram_endpoint(self, *arguments, **options):
         transport, protocol = await super().create_datagram_endpoint(*arguments, **options)
         endpoint = transport.get_extra_info("socket")
         # The number of SO_RCVBUFFORCE, which root of the network may use.
-        endpoint.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_RCVBUFFORCE", 33), 8 << 20)
+        endpoint.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_RCVBUFFORCE", 33), 1 << 20)
         return transport, protocol
 
 
-class Camera(VideoStreamTrack):
-    """A bar that wanders over a dark picture."""
+class Camera(MediaStreamTrack):
+    """A bar that wanders over a dark picture, ten times a second as the browsers' cameras: this
+    process has the smallest share of the machine."""
 
-    position = 0
+    kind = "video"
+
+    def __init__(self):
+        super().__init__()
+        self.began = time.monotonic()
+        self.drawn = 0
 
     async def recv(self):
-        pts, time_base = await self.next_timestamp()
-        picture = numpy.full((360, 640, 3), (60, 40, 25), numpy.uint8)
-        picture[:, self.position : self.position + 40] = (90, 170, 240)
-        self.position = (self.position + 7) % 600
+        await asyncio.sleep(self.began + self.drawn / PICTURES - time.monotonic())
+        picture = numpy.full((180, 320, 3), (60, 40, 25), numpy.uint8)
+        position = self.drawn * 7 % 300
+        picture[:, position : position + 20] = (90, 170, 240)
         frame = VideoFrame.from_ndarray(picture, "bgr24")
-        frame.pts, frame.time_base = pts, time_base
+        frame.pts, frame.time_base = self.drawn, fractions.Fraction(1, PICTURES)
+        # Who comes late leaves pictures out, as a camera does.
+        self.drawn = max(self.drawn, int((time.monotonic() - self.began) * PICTURES)) + 1
         return frame
 
 
